@@ -1,0 +1,67 @@
+/** What makes a function run. */
+export type Trigger =
+  | { readonly kind: "event"; readonly pattern: string }
+  | {
+      readonly kind: "http";
+      /** Upper case; `*`: any. */
+      readonly method: string;
+      /** `/users/:id/*`: `:name` takes one segment, a last `*` the rest. */
+      readonly path: string;
+      /** Whether stdout is the HTTP answer; else the request is accepted with 202. */
+      readonly respond: boolean;
+    }
+  | { readonly kind: "cron"; readonly schedule: string; readonly timezone: string }
+  | { readonly kind: "nats"; readonly subject: string };
+
+export interface RetryPolicy {
+  /** Attempts in all, the first included; 1: no retry. */
+  readonly attempts: number;
+  /** Wait before the second attempt; doubles with each further one. */
+  readonly backoffMs: number;
+  readonly maxBackoffMs: number;
+  /** Full jitter: a random wait between half of the computed one and all of it. */
+  readonly jitter: boolean;
+}
+
+/** What one invocation may use. */
+export interface FunctionLimits {
+  readonly timeoutMs: number;
+  readonly memoryBytes: number;
+  /** Of stdout; what is over is cut and the record says so. */
+  readonly outputBytes: number;
+  /** Of all log lines together. */
+  readonly logBytes: number;
+  readonly logLines: number;
+  /** Events one invocation may emit. */
+  readonly emits: number;
+}
+
+/** All that nexus.yaml says about a function, every default filled in. */
+export interface FunctionSettings {
+  readonly name: string;
+  readonly triggers: readonly Trigger[];
+  readonly limits: FunctionLimits;
+  readonly env: Readonly<Record<string, string>>;
+  /** Invocations of this function at the same time. */
+  readonly concurrency: number;
+  /** Path into the event (`subject`, `data.user_id`): events with the same value run strictly in order. */
+  readonly orderBy?: string;
+  readonly retry: RetryPolicy;
+  /** What stdout is: an answer kept in the record, or events to append. */
+  readonly output: "answer" | "events";
+  /** Where a function new to the log begins. */
+  readonly start: "latest" | "earliest";
+}
+
+/** One immutable module with its settings. */
+export interface FunctionVersion extends FunctionSettings {
+  /** sha256 over the settings and the module, hexadecimal. */
+  readonly version: string;
+  /** sha256 of the module's bytes as the user gave them: its name in the module store. */
+  readonly moduleSha256: string;
+  readonly moduleBytes: number;
+  /** The path the module came from, as the user wrote it; for messages only. */
+  readonly code: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly deployedAt: number;
+}

@@ -1,0 +1,53 @@
+import { randomFillSync } from "node:crypto";
+
+/**
+ * W3C Trace Context, level 1 (https://www.w3.org/TR/trace-context/): the part of it that travels with
+ * an event. Ids are lower-case hexadecimal.
+ */
+export interface TraceContext {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly sampled: boolean;
+}
+
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+
+/** The context in a `traceparent` value; undefined where it breaks a rule of section 3.2 (it is then ignored). */
+export function parseTraceparent(value: string | undefined): TraceContext | undefined {
+  const match = value === undefined ? null : TRACEPARENT.exec(value);
+  if (match === null) return undefined;
+  const [, version, traceId, spanId, flags, rest] = match;
+  if (version === "ff" || (version === "00" && rest !== undefined)) return undefined;
+  if (/^0+$/.test(traceId!) || /^0+$/.test(spanId!)) return undefined;
+  return { traceId: traceId!, spanId: spanId!, sampled: (parseInt(flags!, 16) & 1) === 1 };
+}
+
+export function formatTraceparent(trace: TraceContext): string {
+  return `00-${trace.traceId}-${trace.spanId}-${trace.sampled ? "01" : "00"}`;
+}
+
+/** A new span under `parent`, or the first span of a new trace. */
+export function childTrace(parent?: TraceContext): TraceContext {
+  return {
+    traceId: parent?.traceId ?? randomHex(16),
+    spanId: randomHex(8),
+    sampled: parent?.sampled ?? true,
+  };
+}
+
+/** The trace id inside a `traceparent` that this server wrote itself. */
+export function traceIdOf(traceparent: string): string {
+  return traceparent.slice(3, 35);
+}
+
+const pool = Buffer.alloc(4096);
+let used = pool.length;
+
+function randomHex(bytes: number): string {
+  if (used + bytes > pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  used += bytes;
+  return pool.toString("hex", used - bytes, used);
+}

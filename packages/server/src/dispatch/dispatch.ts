@@ -1,0 +1,45 @@
+import type { NewEvent, StoredEvent } from "../core/event.ts";
+import type { Invocation } from "../core/invocation.ts";
+import type { Appended } from "../log/log.ts";
+import type { Outcome } from "../runtime/runtime.ts";
+
+/** The only mover: takes deliveries from the log to the runtime and what came of them back to the log. */
+export interface Dispatch {
+  /**
+   * Runs one event on one function now and answers with what it wrote; append and run start together,
+   * and both are done when this resolves. FUNCTION_NOT_FOUND, SHUTTING_DOWN, and what append rejects with.
+   */
+  call(event: NewEvent, name: string): Promise<CallResult>;
+
+  /**
+   * Appends, then waits until each delivery of these events has ended (done or dead) or `signal`
+   * aborts. `complete` is false in the second case.
+   */
+  appendAndWait(events: readonly NewEvent[], signal: AbortSignal): Promise<readonly Waited[]>;
+
+  /** Runs a kept event again, live, on every function it matches or on one. FUNCTION_NOT_FOUND. */
+  replay(stored: StoredEvent, options: ReplayOptions): Promise<readonly Invocation[]>;
+
+  /** Takes nothing new, waits for what runs until `signal` aborts, then stops it. Safe to call twice. */
+  stop(signal: AbortSignal): Promise<void>;
+}
+
+export interface CallResult {
+  readonly appended: Appended;
+  readonly invocationId: string;
+  /** Undefined for a duplicate: it ran before. */
+  readonly outcome: Outcome | undefined;
+}
+
+export interface Waited {
+  readonly appended: Appended;
+  readonly complete: boolean;
+  /** Every attempt so far, oldest first. */
+  readonly invocations: readonly Invocation[];
+}
+
+export interface ReplayOptions {
+  readonly function?: string;
+  /** Of the request that asked for it: the replay's trace is its own, linked to the original's. */
+  readonly traceparent: string;
+}

@@ -1,0 +1,88 @@
+import type { FunctionLimits } from "../core/function.ts";
+import type { InvocationError, InvocationStatus, LogLine } from "../core/invocation.ts";
+
+/**
+ * Runs WebAssembly modules in threads of their own: each invocation in a fresh instance that sees
+ * nothing of any other, under limits that hold whatever the module does.
+ */
+export interface Runtime {
+  /**
+   * Compiles the module and makes it ready on the workers, so that the first event does not pay for it.
+   * Safe to call again with the same version. Rejects with MODULE_INVALID where the bytes are no
+   * WebAssembly, import what the platform does not give, or export no entry point; the message says which.
+   */
+  load(module: LoadableModule): Promise<ModuleFacts>;
+
+  /** Forgets a version; invocations under way finish. */
+  unload(version: string): void;
+
+  /**
+   * Runs one event. Resolves with how it ended, whatever the module did; rejects with
+   * SHUTTING_DOWN after `close`, and with MODULE_INVALID if the version was never loaded. When `signal`
+   * aborts, the guest is stopped and the outcome is `cancelled`.
+   */
+  invoke(request: InvokeRequest, signal?: AbortSignal): Promise<Outcome>;
+
+  status(): RuntimeStatus;
+
+  /** Waits for invocations under way until `signal` aborts, then stops the threads. Safe to call twice. */
+  close(signal?: AbortSignal): Promise<void>;
+}
+
+export interface LoadableModule {
+  /** Names the module and its limits everywhere in the runtime. */
+  readonly version: string;
+  readonly bytes: Uint8Array;
+  readonly limits: FunctionLimits;
+}
+
+export interface ModuleFacts {
+  /** How the module is entered. */
+  readonly entry: "command" | "reactor" | "bare";
+  /** Bytes of the memory it starts with. */
+  readonly initialMemoryBytes: number;
+  /** Imports by module name, for `nexus validate` and `nexus doctor`. */
+  readonly imports: readonly string[];
+}
+
+export interface InvokeRequest {
+  readonly version: string;
+  /** Fairness is per function: one that has much to do does not make others wait. */
+  readonly function: string;
+  /** What the guest reads: the event in the JSON event format. */
+  readonly stdin: Uint8Array;
+  readonly env: Readonly<Record<string, string>>;
+  /** argv after the program's name. */
+  readonly args?: readonly string[];
+}
+
+export interface Outcome {
+  readonly status: InvocationStatus;
+  readonly exitCode: number | null;
+  /** Null if and only if `status` is `succeeded`. */
+  readonly error: InvocationError | null;
+  readonly output: Uint8Array;
+  /** Bytes the guest wrote, those over the limit included. */
+  readonly outputBytes: number;
+  readonly logs: readonly LogLine[];
+  readonly logsTruncated: boolean;
+  /** What the guest passed to `nexus.emit`, each a JSON text, unchecked, in order. */
+  readonly emitted: readonly Uint8Array[];
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly memoryPeakBytes: number;
+  readonly cold: boolean;
+}
+
+export interface RuntimeStatus {
+  readonly workers: number;
+  readonly busy: number;
+  /** Invocations waiting for a worker. */
+  readonly queued: number;
+  /** Threads replaced because a guest had to be stopped, or died. */
+  readonly replaced: number;
+  readonly coldStarts: number;
+  readonly warmStarts: number;
+  readonly loaded: number;
+}

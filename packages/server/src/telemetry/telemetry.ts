@@ -1,0 +1,67 @@
+import type { InvocationStatus, InvocationTrigger } from "../core/invocation.ts";
+import type { TraceContext } from "../core/trace.ts";
+
+/** Structured log lines. Fields are plain data; `trace_id`, `event_id`, `function` where they are known. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** A logger that adds these fields to every line. */
+  with(fields: LogFields): Logger;
+}
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** What the rooms report; each call costs well under a microsecond. Durations in milliseconds. */
+export interface Meter {
+  httpRequest(route: string, method: string, status: number, durationMs: number): void;
+  eventAccepted(
+    source: "http" | "nats" | "emit" | "cron",
+    status: "accepted" | "duplicate",
+    count?: number,
+  ): void;
+  eventRejected(code: string): void;
+  appendDuration(durationMs: number): void;
+  deliveryStarted(fn: string, waitedMs: number): void;
+  deliveryEnded(fn: string, state: "done" | "retry" | "dead"): void;
+  invocation(
+    fn: string,
+    trigger: InvocationTrigger,
+    status: InvocationStatus,
+    durationMs: number,
+    cold: boolean,
+  ): void;
+}
+
+/** Spans of OpenTelemetry; all of it costs nothing where no exporter is configured. */
+export interface Tracer {
+  /** Whether spans go anywhere. */
+  readonly enabled: boolean;
+  /** Reports a finished span. */
+  span(span: FinishedSpan): void;
+  /** Sends what is buffered. */
+  flush(): Promise<void>;
+}
+
+export interface FinishedSpan {
+  readonly name: string;
+  readonly kind: "server" | "producer" | "consumer" | "internal";
+  readonly trace: TraceContext;
+  /** Absent: the root of its trace. */
+  readonly parentSpanId?: string;
+  readonly links?: readonly TraceContext[];
+  /** Milliseconds since the Unix epoch, fractions allowed. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly attributes: Readonly<Record<string, string | number | boolean>>;
+  /** Set: the span failed, with this message. */
+  readonly error?: string;
+}
+
+/** What every room is handed. */
+export interface Telemetry {
+  readonly logger: Logger;
+  readonly meter: Meter;
+  readonly tracer: Tracer;
+}
