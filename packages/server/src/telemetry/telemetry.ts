@@ -65,3 +65,13 @@ export interface Telemetry {
   readonly meter: Meter;
   readonly tracer: Tracer;
 }
+
+/** What has been counted, for GET /metrics. */
+export interface MetricsReader {
+  /** Of `text`. */
+  readonly contentType: string;
+  /** Prometheus text exposition format. */
+  text(): Promise<string>;
+  /** The same figures as plain JSON, by metric name. */
+  summary(): Promise<Readonly<Record<string, unknown>>>;
+}
