@@ -1,0 +1,101 @@
+import { NexusError } from "./core/errors.ts";
+
+/** All that the process is told from outside, beside nexus.yaml. This file is the only reader of the environment. */
+export interface ServerConfig {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly logLevel: LogLevel;
+  readonly logFormat: "json" | "pretty";
+  readonly dataDir: string;
+  /** The configuration must be there. Absent: none is read. */
+  readonly configFile?: string;
+  readonly functionsDir?: string;
+  /** Absent: the embedded store. */
+  readonly natsUrl?: string;
+  /** Reload functions and settings when their files change. */
+  readonly watch: boolean;
+  /** Threads for functions; absent: the runtime decides by the number of cores. */
+  readonly workers?: number;
+  /** How long a stop waits for what runs, in milliseconds. */
+  readonly drainMs: number;
+  /** The environment that OpenTelemetry's own variables are read from. */
+  readonly otel: Environment;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
+/** What a command line may say; it wins over the environment. */
+export type ConfigOverrides = {
+  readonly [Key in keyof ServerConfig]?: ServerConfig[Key] | undefined;
+};
+
+/**
+ * The configuration from the environment, with the overrides in front. `exists` tells whether a file
+ * is there: a `nexus.yaml` in the current directory is used when it is, and not missed when it is not.
+ * CONFIG_INVALID names the variable, its value and the rule.
+ */
+export function readConfig(
+  env: Environment,
+  overrides: ConfigOverrides,
+  exists: (path: string) => boolean,
+): ServerConfig {
+  const configFile =
+    overrides.configFile ??
+    text(env, "NEXUS_CONFIG") ??
+    (exists("nexus.yaml") ? "nexus.yaml" : undefined);
+  const functionsDir = overrides.functionsDir ?? text(env, "NEXUS_FUNCTIONS_DIR");
+  const natsUrl = overrides.natsUrl ?? text(env, "NATS_URL");
+  const workers = overrides.workers ?? whole(env, "NEXUS_WORKERS", 1, 1024);
+  return {
+    host: overrides.host ?? text(env, "NEXUS_HOST") ?? "127.0.0.1",
+    port: overrides.port ?? whole(env, "NEXUS_PORT", 0, 65_535) ?? 8080,
+    logLevel: overrides.logLevel ?? choice(env, "NEXUS_LOG_LEVEL", LOG_LEVELS) ?? "info",
+    logFormat: overrides.logFormat ?? choice(env, "NEXUS_LOG_FORMAT", ["json", "pretty"]) ?? "json",
+    dataDir: overrides.dataDir ?? text(env, "NEXUS_DATA_DIR") ?? ".nexus",
+    ...(configFile === undefined ? {} : { configFile }),
+    ...(functionsDir === undefined ? {} : { functionsDir }),
+    ...(natsUrl === undefined ? {} : { natsUrl }),
+    watch: overrides.watch ?? false,
+    ...(workers === undefined ? {} : { workers }),
+    drainMs: overrides.drainMs ?? whole(env, "NEXUS_DRAIN_MS", 0, 3_600_000) ?? 25_000,
+    otel:
+      overrides.otel ??
+      Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith("OTEL_"))),
+  };
+}
+
+/** The environment of this process. */
+export function processEnvironment(): Environment {
+  return process.env;
+}
+
+// An empty variable is an unset one, as in shells and Compose files.
+function text(env: Environment, name: string): string | undefined {
+  const value = env[name];
+  return value === "" ? undefined : value;
+}
+
+function whole(env: Environment, name: string, min: number, max: number): number | undefined {
+  const value = text(env, name);
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (/^\d+$/.test(value) && number >= min && number <= max) return number;
+  throw invalid(name, value, `must be a whole number from ${min} to ${max}`);
+}
+
+function choice<T extends string>(env: Environment, name: string, of: readonly T[]): T | undefined {
+  const value = text(env, name);
+  if (value === undefined) return undefined;
+  const found = of.find((one) => one === value);
+  if (found !== undefined) return found;
+  throw invalid(name, value, `must be one of ${of.join(", ")}`);
+}
+
+function invalid(name: string, value: string, rule: string): NexusError {
+  return new NexusError("CONFIG_INVALID", `Cannot read environment: ${name}="${value}" ${rule}`);
+}

@@ -1,0 +1,170 @@
+import { NexusError } from "../core/errors.ts";
+import type { NewEvent, StoredEvent } from "../core/event.ts";
+import type { FunctionVersion } from "../core/function.ts";
+import { idempotencyKey, uuidv7 } from "../core/ids.ts";
+import type { InvocationError, InvocationStatus, InvocationTrigger } from "../core/invocation.ts";
+import {
+  childTrace,
+  formatTraceparent,
+  parseTraceparent,
+  type TraceContext,
+} from "../core/trace.ts";
+import type { Outcome, Runtime } from "../runtime/runtime.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import { emittedEvents } from "./emit.ts";
+
+/** One run of one version on one event, from the environment it sees to the events it emitted. */
+export interface Attempt {
+  readonly id: string;
+  readonly stored: StoredEvent;
+  readonly version: FunctionVersion;
+  readonly attempt: number;
+  readonly trigger: InvocationTrigger;
+  readonly traceId: string;
+  readonly outcome: Outcome;
+  /** The outcome's, but `failed` where a run that exited with 0 emitted what is no event. */
+  readonly status: InvocationStatus;
+  readonly error: InvocationError | null;
+  /** Empty unless the run succeeded. */
+  readonly emitted: readonly NewEvent[];
+}
+
+export interface AttemptInput {
+  readonly stored: StoredEvent;
+  readonly version: FunctionVersion;
+  readonly attempt: number;
+  readonly trigger: InvocationTrigger;
+  readonly chainDepth: number;
+  /** With a replay: the span that asked for it. The run belongs to that trace, linked to the event's own. */
+  readonly replayTrace?: TraceContext;
+}
+
+export interface AttemptDeps {
+  readonly runtime: Runtime;
+  readonly telemetry: Telemetry;
+  readonly now: () => number;
+}
+
+/** Resolves with how it went, whatever the function did; rejects only as Runtime.invoke does. */
+export async function runAttempt(input: AttemptInput, deps: AttemptDeps): Promise<Attempt> {
+  const { stored, version, attempt, trigger, replayTrace } = input;
+  const id = uuidv7(deps.now());
+  const parent = replayTrace ?? parseTraceparent(stored.meta.traceparent);
+  const trace = childTrace(parent);
+  const traceparent = formatTraceparent(trace);
+  const key = idempotencyKey(version.name, stored.event.source, stored.event.id);
+
+  const outcome = await deps.runtime.invoke({
+    version: version.version,
+    function: version.name,
+    stdin: stored.event.json,
+    env: {
+      ...version.env,
+      TRACE_ID: trace.traceId,
+      TRACEPARENT: traceparent,
+      NEXUS_FUNCTION: version.name,
+      NEXUS_VERSION: version.version,
+      NEXUS_EVENT_ID: stored.event.id,
+      NEXUS_ATTEMPT: String(attempt),
+      NEXUS_IDEMPOTENCY_KEY: key,
+      NEXUS_REPLAY: trigger === "replay" ? "true" : "false",
+    },
+  });
+
+  const { status, error, emitted } = judge(outcome, () =>
+    emittedEvents(outcome, {
+      function: version.name,
+      output: version.output,
+      cause: stored,
+      // A replay's effects are wanted again; another attempt's are not.
+      idPrefix: trigger === "replay" ? id : key,
+      traceparent,
+      time: new Date(deps.now()).toISOString(),
+      chainDepth: input.chainDepth,
+    }),
+  );
+  const done: Attempt = {
+    id,
+    stored,
+    version,
+    attempt,
+    trigger,
+    traceId: trace.traceId,
+    outcome,
+    status,
+    error,
+    emitted,
+  };
+  report(done, trace, input, deps.telemetry);
+  return done;
+}
+
+function judge(
+  outcome: Outcome,
+  emit: () => readonly NewEvent[],
+): Pick<Attempt, "status" | "error" | "emitted"> {
+  if (outcome.status !== "succeeded") {
+    return { status: outcome.status, error: outcome.error, emitted: [] };
+  }
+  try {
+    return { status: "succeeded", error: null, emitted: emit() };
+  } catch (error) {
+    if (!(error instanceof NexusError)) throw error;
+    return { status: "failed", error: { code: error.code, message: error.message }, emitted: [] };
+  }
+}
+
+function report(
+  done: Attempt,
+  trace: TraceContext,
+  input: AttemptInput,
+  { logger, meter, tracer }: Telemetry,
+): void {
+  const { version, outcome, status, stored } = done;
+  meter.invocation(version.name, done.trigger, status, outcome.durationMs, outcome.cold);
+  if (done.error !== null) {
+    logger.warn("Invocation did not succeed", {
+      trace_id: trace.traceId,
+      event_id: stored.event.id,
+      function: version.name,
+      invocation_id: done.id,
+      attempt: done.attempt,
+      status,
+      error: done.error.message,
+    });
+  } else {
+    logger.debug("Invocation succeeded", {
+      trace_id: trace.traceId,
+      event_id: stored.event.id,
+      function: version.name,
+      invocation_id: done.id,
+      attempt: done.attempt,
+      duration_ms: outcome.durationMs,
+    });
+  }
+  if (!tracer.enabled) return;
+  const origin = parseTraceparent(stored.meta.traceparent);
+  const parent = input.replayTrace ?? origin;
+  tracer.span({
+    name: `invoke ${version.name}`,
+    kind: "consumer",
+    trace,
+    ...(parent === undefined ? {} : { parentSpanId: parent.spanId }),
+    ...(input.replayTrace === undefined || origin === undefined ? {} : { links: [origin] }),
+    startedAt: outcome.startedAt,
+    endedAt: outcome.startedAt + outcome.durationMs,
+    attributes: {
+      "faas.name": version.name,
+      "faas.version": version.version,
+      "faas.invocation_id": done.id,
+      "faas.coldstart": outcome.cold,
+      "cloudevents.event_id": stored.event.id,
+      "cloudevents.event_source": stored.event.source,
+      "cloudevents.event_type": stored.event.type,
+      "nexus.attempt": done.attempt,
+      "nexus.trigger": done.trigger,
+      "nexus.status": status,
+    },
+    ...(done.error === null ? {} : { error: done.error.message }),
+  });
+}

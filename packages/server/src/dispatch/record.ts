@@ -1,0 +1,68 @@
+import type { StoredEvent } from "../core/event.ts";
+import type { DeliveryState, Invocation, InvocationTrigger } from "../core/invocation.ts";
+import type { Attempt } from "./attempt.ts";
+
+/** Types of the platform's own events; each is addressed to one function. */
+export const HTTP_EVENT = "nexus.http.request";
+export const CRON_EVENT = "nexus.cron.tick";
+
+/** The record of an attempt. `retryAt`: milliseconds since the Unix epoch, with `retry` only. */
+export function invocationRecord(
+  attempt: Attempt,
+  delivery: DeliveryState,
+  retryAt?: number,
+): Invocation {
+  const { stored, version, outcome } = attempt;
+  const truncated = outcome.outputBytes > outcome.output.length;
+  return {
+    id: attempt.id,
+    event_id: stored.event.id,
+    event_source: stored.event.source,
+    event_type: stored.event.type,
+    position: stored.position,
+    function: version.name,
+    version: version.version,
+    attempt: attempt.attempt,
+    trigger: attempt.trigger,
+    status: attempt.status,
+    exit_code: outcome.exitCode,
+    error: attempt.error,
+    ...outputFields(outcome.output, truncated),
+    output_bytes: outcome.outputBytes,
+    output_truncated: truncated,
+    logs: outcome.logs,
+    logs_truncated: outcome.logsTruncated,
+    emitted: attempt.emitted.map(({ event }) => event.id),
+    started_at: new Date(outcome.startedAt).toISOString(),
+    duration_ms: Math.round(outcome.durationMs * 1000) / 1000,
+    memory_peak_bytes: outcome.memoryPeakBytes,
+    cold: outcome.cold,
+    trace_id: attempt.traceId,
+    delivery,
+    retry_at: retryAt === undefined ? null : new Date(retryAt).toISOString(),
+  };
+}
+
+/** What made this event run a function, where it is no replay. */
+export function triggerOf(stored: StoredEvent): InvocationTrigger {
+  if (stored.meta.target === undefined) return "event";
+  return stored.event.type === CRON_EVENT ? "cron" : "http";
+}
+
+// Output that is no UTF-8 is kept as base64. A cut at the limit may fall inside a character: with
+// `stream` those last bytes are left out of the text, instead of turning all of it into base64.
+function outputFields(
+  output: Uint8Array,
+  truncated: boolean,
+): Pick<Invocation, "output" | "output_encoding"> {
+  try {
+    // `ignoreBOM`: a byte order mark is output like any other.
+    const decoder = truncated ? new TextDecoder("utf-8", STRICT) : whole;
+    return { output: decoder.decode(output, { stream: truncated }), output_encoding: "utf-8" };
+  } catch {
+    return { output: Buffer.from(output).toString("base64"), output_encoding: "base64" };
+  }
+}
+
+const STRICT = { fatal: true, ignoreBOM: true } as const;
+const whole = new TextDecoder("utf-8", STRICT);

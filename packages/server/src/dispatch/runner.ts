@@ -1,0 +1,131 @@
+import { NexusError } from "../core/errors.ts";
+import type { StoredEvent } from "../core/event.ts";
+import type { FunctionVersion } from "../core/function.ts";
+import type { Delivery, Settlement } from "../log/log.ts";
+import { runAttempt, type Attempt } from "./attempt.ts";
+import type { DispatchDeps } from "./dispatcher.ts";
+import { orderKeyAt } from "./order.ts";
+import { invocationRecord, triggerOf } from "./record.ts";
+import { nextStep } from "./retry.ts";
+import { settleDurably } from "./settle.ts";
+import { Slots } from "./slots.ts";
+
+/**
+ * Serves one version of one function: takes its deliveries from the log, runs them, settles them. A
+ * new version gets a runner of its own; the old one is retired and finishes what it began.
+ */
+export class FunctionRunner {
+  readonly version: FunctionVersion;
+  readonly slots: Slots;
+  readonly #deps: DispatchDeps;
+  readonly #retired = new AbortController();
+  readonly #running = new Set<Promise<unknown>>();
+  #consuming: Promise<void> | undefined;
+
+  constructor(version: FunctionVersion, deps: DispatchDeps) {
+    this.version = version;
+    this.slots = new Slots(version.concurrency);
+    this.#deps = deps;
+  }
+
+  /** Begins to take deliveries. A failing log ends the process (rule: a bug is not an error). */
+  start(): void {
+    this.#consuming ??= this.#consume();
+  }
+
+  /** Takes nothing new; what runs goes on. */
+  retire(): void {
+    this.#retired.abort();
+  }
+
+  /** Resolves when nothing of this version runs any more, after `retire`. */
+  async drained(): Promise<void> {
+    await this.#consuming;
+    // Settled, not all: that a caller's request failed is that caller's to hear.
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+  }
+
+  /** Keeps this runner from being drained until the work has ended. */
+  hold<T>(work: Promise<T>): Promise<T> {
+    const held = work.finally(() => this.#running.delete(held));
+    this.#running.add(held);
+    return held;
+  }
+
+  async #consume(): Promise<void> {
+    const { version } = this;
+    const subscription = {
+      name: version.name,
+      patterns: version.triggers.flatMap((t) => (t.kind === "event" ? [t.pattern] : [])),
+      concurrency: version.concurrency,
+      start: version.start,
+      ...(version.orderBy === undefined ? {} : { orderKey: orderKeyAt(version.orderBy) }),
+    };
+    for await (const delivery of this.#deps.log.consume(subscription, this.#retired.signal)) {
+      void this.hold(this.#deliver(delivery)); // a rejection here is a bug, and ends the process
+    }
+  }
+
+  async #deliver(delivery: Delivery): Promise<void> {
+    const { meter } = this.#deps.telemetry;
+    const { stored, attempt } = delivery;
+    if (!this.slots.tryTake()) await this.slots.take();
+    meter.deliveryStarted(this.version.name, this.#deps.now() - stored.acceptedAt);
+    let done: Attempt;
+    try {
+      done = await this.run(stored, attempt);
+    } catch (error) {
+      // Stopping: the delivery stays as it is, and is handed out again after the restart.
+      if (error instanceof NexusError && error.code === "SHUTTING_DOWN") return;
+      throw error;
+    } finally {
+      this.slots.release();
+    }
+    await this.#settle(delivery, done);
+  }
+
+  /** One attempt, as the event's own trigger says. The caller holds a slot. */
+  run(stored: StoredEvent, attempt: number): Promise<Attempt> {
+    return runAttempt(
+      {
+        stored,
+        version: this.version,
+        attempt,
+        trigger: triggerOf(stored),
+        chainDepth: this.#deps.settings().chainDepth,
+      },
+      this.#deps,
+    );
+  }
+
+  async #settle(delivery: Delivery, done: Attempt): Promise<void> {
+    const { now, random } = this.#deps;
+    const next = nextStep(done, this.version.retry, now(), random);
+    const invocation = invocationRecord(
+      done,
+      next.state,
+      next.state === "retry" ? next.at : undefined,
+    );
+    await this.settle(delivery, { invocation, emitted: done.emitted, next });
+  }
+
+  /** Settles however long it takes, and counts it. */
+  async settle(delivery: Delivery, settlement: Settlement): Promise<void> {
+    const { log, telemetry, stopSignal } = this.#deps;
+    const { logger, meter } = telemetry;
+    const settled = await settleDurably(log, delivery, settlement, { logger, signal: stopSignal });
+    if (!settled) return;
+    meter.deliveryEnded(this.version.name, settlement.next.state);
+    if (settlement.emitted.length > 0) {
+      meter.eventAccepted("emit", "accepted", settlement.emitted.length);
+    }
+    if (settlement.next.state === "dead") {
+      logger.error("Delivery is dead: its attempts are used up", {
+        function: this.version.name,
+        event_id: delivery.stored.event.id,
+        attempt: delivery.attempt,
+        error: settlement.next.error.message,
+      });
+    }
+  }
+}
