@@ -1,0 +1,91 @@
+// Servers under measurement, each in a process of its own, and disposed of with `await using`.
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+
+export interface Server extends AsyncDisposable {
+  readonly url: string;
+  readonly pid: number;
+  /** From spawn to the line that said it was ready. */
+  readonly startMs: number;
+}
+
+export interface Project {
+  /** nexus.yaml, in which `{root}` stands for this repository. */
+  readonly config: string;
+}
+
+/** The bare limit: a node:http handler that reads the body and answers a little JSON. */
+export function bareServer(): Promise<Server> {
+  return start([join(ROOT, "bench/bare.ts")], {}, /listening on (http:\S+)/, () => undefined);
+}
+
+/** `nexus start` as users run it: built, on the embedded store with fsync, in a folder of its own. */
+export function nexusServer(project: Project): Promise<Server> {
+  const dir = mkdtempSync(join(tmpdir(), "nexus-bench-"));
+  const config = join(dir, "nexus.yaml");
+  writeFileSync(config, project.config.replaceAll("{root}", ROOT));
+  const env = {
+    NEXUS_HOST: "127.0.0.1",
+    NEXUS_PORT: "0",
+    NEXUS_CONFIG: config,
+    NEXUS_DATA_DIR: join(dir, "data"),
+    NEXUS_LOG_LEVEL: "info",
+  };
+  return start(
+    [join(ROOT, "packages/cli/bin/nexus.js"), "start"],
+    env,
+    /"url":"(http:[^"]+)"/,
+    () => rmSync(dir, { recursive: true, force: true }),
+  );
+}
+
+async function start(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  ready: RegExp,
+  cleanUp: () => void,
+): Promise<Server> {
+  const begun = performance.now();
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const url = await readyLine(child, ready);
+  const startMs = performance.now() - begun;
+  // What it prints from here on must not fill the pipe.
+  child.stdout!.resume();
+  return {
+    url,
+    pid: child.pid!,
+    startMs,
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null) {
+        child.kill("SIGTERM");
+        await once(child, "exit");
+      }
+      cleanUp();
+    },
+  };
+}
+
+async function readyLine(child: ChildProcess, ready: RegExp): Promise<string> {
+  const lines = createInterface({ input: child.stdout! });
+  for await (const line of lines) {
+    const url = ready.exec(line)?.[1];
+    if (url !== undefined) return url;
+  }
+  throw new Error(`Cannot start a server to measure: it ended with ${child.exitCode}`);
+}
+
+/** Resident memory of a process, in bytes (Linux). */
+export function residentBytes(pid: number): number {
+  const kib = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return Number(kib) * 1024;
+}
