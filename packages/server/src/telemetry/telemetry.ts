@@ -38,6 +38,11 @@ export interface Meter {
 export interface Tracer {
   /** Whether spans go anywhere. */
   readonly enabled: boolean;
+  /**
+   * The first span of a new trace, `sampled` as the sampler decides. Where there is a parent, its
+   * decision stands: `childTrace(parent)`.
+   */
+  root(): TraceContext;
   /** Reports a finished span. */
   span(span: FinishedSpan): void;
   /** Sends what is buffered. */
@@ -73,5 +78,33 @@ export interface MetricsReader {
   /** Prometheus text exposition format. */
   text(): Promise<string>;
   /** The same figures as plain JSON, by metric name. */
-  summary(): Promise<Readonly<Record<string, unknown>>>;
+  summary(): Promise<Readonly<Record<string, MetricSummary>>>;
+}
+
+/** One metric, with a sample for each set of labels. Units are those of its name: seconds, bytes. */
+export type MetricSummary =
+  | {
+      readonly type: "counter" | "gauge";
+      readonly help: string;
+      readonly samples: readonly ValueSample[];
+    }
+  | {
+      readonly type: "histogram";
+      readonly help: string;
+      readonly samples: readonly HistogramSample[];
+    };
+
+export interface ValueSample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** Quantiles are estimated from the buckets, as PromQL's histogram_quantile does; null if `count` is 0. */
+export interface HistogramSample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly count: number;
+  readonly sum: number;
+  readonly p50: number | null;
+  readonly p90: number | null;
+  readonly p99: number | null;
 }
