@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { collectDefaultMetrics, Registry } from "prom-client";
-import type { InvocationStatus, InvocationTrigger } from "../core/invocation.ts";
 import { instruments, TallyCounter } from "./instruments.ts";
+import { createMeter } from "./meter.ts";
 import { summarise } from "./summary.ts";
 import type { Meter, MetricsReader } from "./telemetry.ts";
 
@@ -56,7 +56,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
   const { version, driver } = sources.build;
   metrics.buildInfo.set({ version, node: process.version, driver }, 1);
 
-  const functionMeter = memo((fn: string) => meterOf(fn, metrics));
+  const meter = createMeter(metrics);
   const workersReplaced = metrics.workersReplaced.tally({});
   let replacedSeen = 0;
 
@@ -67,7 +67,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     metrics.queue.reset();
     metrics.queueLag.reset();
     for (const { name, waiting, running, retrying, oldestMs } of sources.lag()) {
-      functionMeter(name); // so that its counters are there, as 0, before they first count
+      meter.announce(name);
       metrics.queue.set({ function: name, state: "waiting" }, waiting);
       metrics.queue.set({ function: name, state: "running" }, running);
       metrics.queue.set({ function: name, state: "retrying" }, retrying);
@@ -97,7 +97,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
   }
 
   return {
-    meter: createMeter(metrics, functionMeter),
+    meter,
     reader: {
       contentType: registry.contentType,
       async text() {
@@ -112,82 +112,6 @@ export function createMetrics(sources: MetricsSources): Metrics {
   };
 }
 
-type Instruments = ReturnType<typeof instruments>;
-type FunctionMeter = ReturnType<typeof meterOf>;
-
-function createMeter(metrics: Instruments, functionMeter: (fn: string) => FunctionMeter): Meter {
-  const http = memo((route: string) =>
-    memo((method: string) =>
-      memo((hundreds: number) => {
-        const labels = { route, method, status: `${hundreds}xx` };
-        return {
-          requests: metrics.httpRequests.tally(labels),
-          duration: metrics.httpDuration.labels(labels),
-        };
-      }),
-    ),
-  );
-  const events = memo((source: string) => ({
-    accepted: metrics.events.tally({ source, status: "accepted" }),
-    duplicate: metrics.events.tally({ source, status: "duplicate" }),
-  }));
-  const rejected = memo((code: string) => metrics.eventsRejected.tally({ code }));
-
-  return {
-    httpRequest(route, method, status, durationMs) {
-      const { requests, duration } = http(route)(knownMethod(method))(Math.floor(status / 100));
-      requests.pending += 1;
-      duration.observe(durationMs / 1000);
-    },
-    eventAccepted(source, status, count = 1) {
-      events(source)[status].pending += count;
-    },
-    eventRejected(code) {
-      rejected(code).pending += 1;
-    },
-    appendDuration(durationMs) {
-      metrics.appendDuration.observe(durationMs / 1000);
-    },
-    deliveryStarted(fn, waitedMs) {
-      // The clock may have been set back since the event was accepted.
-      functionMeter(fn).wait.observe(Math.max(0, waitedMs) / 1000);
-    },
-    deliveryEnded(fn, state) {
-      functionMeter(fn)[state].pending += 1;
-    },
-    invocation(fn, trigger, status, durationMs, cold) {
-      const own = functionMeter(fn);
-      own.invocations(trigger)(status).pending += 1;
-      (cold ? own.cold : own.warm).pending += 1;
-      own.duration.observe(durationMs / 1000);
-    },
-  };
-}
-
-function meterOf(fn: string, metrics: Instruments) {
-  return {
-    done: metrics.deliveries.tally({ function: fn, state: "done" }),
-    retry: metrics.deliveries.tally({ function: fn, state: "retry" }),
-    dead: metrics.deliveries.tally({ function: fn, state: "dead" }),
-    cold: metrics.starts.tally({ function: fn, start: "cold" }),
-    warm: metrics.starts.tally({ function: fn, start: "warm" }),
-    wait: metrics.deliveryWait.labels({ function: fn }),
-    duration: metrics.invocationDuration.labels({ function: fn }),
-    invocations: memo((trigger: InvocationTrigger) =>
-      memo((status: InvocationStatus) =>
-        metrics.invocations.tally({ function: fn, trigger, status }),
-      ),
-    ),
-  };
-}
-
-const METHODS = new Set("GET HEAD POST PUT DELETE PATCH OPTIONS CONNECT TRACE".split(" "));
-
-/** A client may send any word as its method; a label must not. */
-function knownMethod(method: string): string {
-  return METHODS.has(method) ? method : "_OTHER";
-}
-
 async function answerInTime(status: Promise<LogFigures>): Promise<LogFigures | undefined> {
   const timer = new AbortController();
   try {
@@ -198,16 +122,4 @@ async function answerInTime(status: Promise<LogFigures>): Promise<LogFigures | u
   } finally {
     timer.abort();
   }
-}
-
-/** `make`, called once for each key. */
-function memo<K, V>(make: (key: K) => V): (key: K) => V {
-  const made = new Map<K, V>();
-  return (key) => {
-    const known = made.get(key);
-    if (known !== undefined) return known;
-    const value = make(key);
-    made.set(key, value);
-    return value;
-  };
 }

@@ -1,21 +1,28 @@
-import type { HrTime, SpanContext } from "@opentelemetry/api";
+import { ROOT_CONTEXT, type HrTime, type SpanContext } from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { defaultResource, resourceFromAttributes, type Resource } from "@opentelemetry/resources";
-import { BatchSpanProcessor, type ReadableSpan, type SpanExporter } from "@opentelemetry/sdk-trace";
+import {
+  BatchSpanProcessor,
+  SamplingDecision,
+  TraceIdRatioBasedSampler,
+  type ReadableSpan,
+} from "@opentelemetry/sdk-trace";
 import { childTrace, type TraceContext } from "../core/trace.ts";
 import type { FinishedSpan, Logger, Tracer } from "./telemetry.ts";
-import type { Sampler, TracingConfig } from "./tracing.ts";
+import type { TracingConfig } from "./tracing.ts";
 
 /**
  * Finished spans wait in a bounded queue and go out in batches, as OTLP over HTTP in JSON. What does
- * not fit in the queue or cannot be delivered is dropped; a collector that cannot be reached costs one
- * warning until it is there again. This file loads all of OpenTelemetry: import it lazily.
+ * not fit in the queue or cannot be delivered is dropped, and the log says how many were. This file
+ * loads all of OpenTelemetry: import it lazily.
  */
 export function otlpTracer(
   config: TracingConfig & { readonly endpoint: string },
   options: { readonly version: string; readonly logger: Logger },
 ): Tracer {
   const { version, logger } = options;
+  const { maxQueueSize, maxExportBatchSize, scheduledDelayMs } = config.batch;
+  const scope = { name: "nexus-functions", version };
   const resource = defaultResource().merge(
     resourceFromAttributes({
       "service.version": version,
@@ -23,31 +30,53 @@ export function otlpTracer(
       "service.name": config.serviceName,
     }),
   );
+  const ratio = new TraceIdRatioBasedSampler(config.sampler.ratio);
+  const losses = lossReport(config.endpoint, logger);
   const exporter = new OTLPTraceExporter({
     url: config.endpoint,
     headers: { ...config.headers },
     timeoutMillis: config.exportTimeoutMs,
   });
+  let queued = 0;
   const processor = new BatchSpanProcessor({
-    exporter: reportOutages(exporter, config.endpoint, logger),
-    maxQueueSize: config.batch.maxQueueSize,
-    maxExportBatchSize: config.batch.maxExportBatchSize,
-    scheduledDelayMillis: config.batch.scheduledDelayMs,
+    exporter: {
+      export(spans, done) {
+        queued -= spans.length;
+        exporter.export(spans, (result) => {
+          // ExportResultCode.SUCCESS is 0; the enum's package is no dependency of ours.
+          const code: number = result.code;
+          if (code === 0) losses.delivered();
+          else losses.failed(spans.length, result.error);
+          done(result);
+        });
+      },
+      shutdown: () => exporter.shutdown(),
+    },
+    maxQueueSize,
+    maxExportBatchSize,
+    scheduledDelayMillis: scheduledDelayMs,
     exportTimeoutMillis: config.exportTimeoutMs + 1000,
   });
-  const scope = { name: "nexus-functions", version };
+
+  function keeps(traceId: string): boolean {
+    return (
+      ratio.shouldSample(ROOT_CONTEXT, traceId).decision === SamplingDecision.RECORD_AND_SAMPLED
+    );
+  }
 
   return {
     enabled: true,
     root() {
       const trace = childTrace();
-      return keeps(config.sampler, trace.traceId) ? trace : { ...trace, sampled: false };
+      return keeps(trace.traceId) ? trace : { ...trace, sampled: false };
     },
     span(span) {
-      const kept = config.sampler.parentBased
-        ? span.trace.sampled
-        : keeps(config.sampler, span.trace.traceId);
-      if (kept) processor.onEnd(readable(span, resource, scope));
+      const kept = config.sampler.parentBased ? span.trace.sampled : keeps(span.trace.traceId);
+      if (!kept) return;
+      // The processor would drop it too, but silently.
+      if (queued === maxQueueSize) return losses.overflow();
+      queued += 1;
+      processor.onEnd(readable(span, resource, scope));
     },
     async flush() {
       // A failed export has been reported already, and there is nothing the caller could do.
@@ -57,41 +86,50 @@ export function otlpTracer(
   };
 }
 
-/** OpenTelemetry's TraceIdRatioBased: the last 7 bytes of a trace id are random (W3C level 2), and decide. */
-function keeps(sampler: Sampler, traceId: string): boolean {
-  return parseInt(traceId.slice(-13), 16) < sampler.ratio * 2 ** 52;
-}
+const OVERFLOW_REPORT_EVERY_MS = 60_000;
 
-/** The exporter, with one warning when it begins to fail and one line when it works again. */
-function reportOutages(exporter: SpanExporter, endpoint: string, logger: Logger): SpanExporter {
+/**
+ * Says what is lost on the way to the collector: one warning when it stops to answer and one line when
+ * it answers again; where it answers and spans still come too fast for it, one warning a minute.
+ */
+function lossReport(endpoint: string, logger: Logger) {
   const { origin, pathname } = new URL(endpoint);
   const fields = { endpoint: `${origin}${pathname}` };
   let failing = false;
   let dropped = 0;
+  let overflowReportedAt = -Infinity;
   return {
-    export(spans, done) {
-      exporter.export(spans, (result) => {
-        // ExportResultCode.SUCCESS is 0; the enum's package is no dependency of ours.
-        const code: number = result.code;
-        if (code !== 0) {
-          dropped += spans.length;
-          if (!failing) {
-            logger.warn("Cannot send spans to the collector: they are dropped until it answers", {
-              ...fields,
-              error: result.error,
-            });
-          }
-          failing = true;
-        } else if (failing) {
-          logger.info("The collector answers again", { ...fields, dropped });
-          failing = false;
-          dropped = 0;
-        }
-        done(result);
+    overflow(): void {
+      dropped += 1;
+    },
+    failed(spans: number, error: Error | undefined): void {
+      dropped += spans;
+      if (failing) return;
+      failing = true;
+      logger.warn("Cannot send spans: they are dropped until the collector takes them again", {
+        ...fields,
+        error,
       });
     },
-    shutdown: () => exporter.shutdown(),
-    forceFlush: async () => exporter.forceFlush?.(),
+    delivered(): void {
+      if (failing) {
+        logger.info("The collector takes spans again", { ...fields, dropped });
+      } else {
+        if (dropped === 0 || performance.now() - overflowReportedAt < OVERFLOW_REPORT_EVERY_MS) {
+          return;
+        }
+        overflowReportedAt = performance.now();
+        logger.warn(
+          "Cannot send all spans: they come too fast. OTEL_TRACES_SAMPLER keeps a share",
+          {
+            ...fields,
+            dropped,
+          },
+        );
+      }
+      failing = false;
+      dropped = 0;
+    },
   };
 }
 
