@@ -1,0 +1,65 @@
+import type { Trigger } from "../core/function.ts";
+import type { Entry } from "./entries.ts";
+import { pathShape } from "./http-path.ts";
+import { formatProblem, quote, type Problem } from "./problems.ts";
+
+/** Names that two functions have, and HTTP requests that two triggers would take. */
+export function conflicts(entries: readonly Entry[]): readonly Problem[] {
+  return [...nameConflicts(entries), ...routeConflicts(entries)];
+}
+
+function nameConflicts(entries: readonly Entry[]): Problem[] {
+  const first = new Map<string, Problem>();
+  return entries.flatMap((entry) => {
+    if (entry.name === undefined) return [];
+    const here = entry.problem(["name"], "");
+    const other = first.get(entry.name);
+    if (other === undefined) {
+      first.set(entry.name, here);
+      return [];
+    }
+    return [
+      {
+        ...here,
+        message: `${quote(entry.name)} is the name of another function: ${placeOf(other)}`,
+      },
+    ];
+  });
+}
+
+interface Route {
+  readonly method: string;
+  readonly written: string;
+  readonly place: Problem;
+}
+
+function routeConflicts(entries: readonly Entry[]): Problem[] {
+  const byShape = new Map<string, Route[]>();
+  const problems: Problem[] = [];
+  for (const entry of entries) {
+    for (const { trigger, path } of entry.triggers) {
+      if (trigger.kind !== "http") continue;
+      const route = routeOf(trigger, entry.problem([...path, "path"], ""));
+      const shape = pathShape(trigger.path);
+      const others = byShape.get(shape) ?? [];
+      const other = others.find(
+        ({ method }) => method === route.method || method === "*" || route.method === "*",
+      );
+      if (other !== undefined) {
+        const message = `${quote(route.written)} takes the same requests as ${quote(other.written)}: ${placeOf(other.place)}`;
+        problems.push({ ...route.place, message });
+      }
+      byShape.set(shape, [...others, route]);
+    }
+  }
+  return problems;
+}
+
+function routeOf({ method, path }: Extract<Trigger, { kind: "http" }>, place: Problem): Route {
+  return { method, written: `${method} ${path}`, place };
+}
+
+/** `nexus.yaml:3:5: functions[0].name` */
+function placeOf(problem: Problem): string {
+  return formatProblem(problem).replace(/: $/, "");
+}

@@ -1,0 +1,317 @@
+import { z } from "zod";
+import { parseDuration } from "../core/quantity.ts";
+import { choice, count, duration, flag, section, size, text, wrong } from "./fields.ts";
+import { onSchema } from "./triggers.ts";
+
+/** What holds where neither a function nor `defaults` says anything, in the notation of the file. */
+export const DEFAULTS = {
+  runtime: "wasi-preview1",
+  timeout: "30s",
+  memory: "128Mi",
+  concurrency: 16,
+  retry: { attempts: 5, backoff: "1s", max_backoff: "5m", jitter: true },
+  limits: { output: "1Mi", logs: "256Ki", log_lines: 1000, emits: 100 },
+  output: "answer",
+  start: "latest",
+} as const;
+
+const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** The rule this function name breaks, in words that follow it; undefined for a good one. */
+export function nameFault(name: string): string | undefined {
+  if (NAME.test(name)) return undefined;
+  const rule = "is not a function name: lower-case letters, digits and dashes inside, at most 63";
+  const better = name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .slice(0, 63)
+    .replaceAll(/^-+|-+$/g, "");
+  return better === "" ? rule : `${rule} (try "${better}")`;
+}
+
+const ORDER_BY = /^[^\s.]+(?:\.[^\s.]+)*$/;
+
+const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+function envFault(name: string, value: unknown): string | undefined {
+  if (!ENV_NAME.test(name)) {
+    return "is not a variable name: letters, digits and underscores, no digit in front";
+  }
+  if (name.startsWith("NEXUS_") || name === "TRACE_ID" || name === "TRACEPARENT") {
+    return "is set by the platform itself (choose another name)";
+  }
+  if (typeof value === "number" || typeof value === "boolean") {
+    return `${value} is not a text (quote it: "${value}")`;
+  }
+  if (typeof value !== "string") {
+    return value === null
+      ? 'an empty value is not a text (write "" for an empty text)'
+      : `${Array.isArray(value) ? "a list" : "a mapping"} is not a text`;
+  }
+  return value.includes("\0") ? "a variable cannot hold a zero byte" : undefined;
+}
+
+const envSchema = z
+  .record(z.string(), z.unknown(), {
+    error: wrong("a mapping of names to texts", "{ LOG_LEVEL: info }"),
+  })
+  .superRefine((env, context) => {
+    for (const [name, value] of Object.entries(env)) {
+      const message = envFault(name, value);
+      if (message !== undefined) context.addIssue({ code: "custom", path: [name], message });
+    }
+  })
+  .meta({
+    title: "Environment",
+    description:
+      "Environment variables, as texts. `NEXUS_*`, `TRACE_ID` and `TRACEPARENT` are the platform's. A function's variables are added to those of `defaults`.",
+    examples: [{ LOG_LEVEL: "info" }],
+    propertyNames: {
+      pattern: "^(?!NEXUS_|TRACE_ID$|TRACEPARENT$)[A-Za-z_][A-Za-z0-9_]*$",
+    },
+    additionalProperties: { type: "string" },
+  });
+
+const retrySchema = section(
+  {
+    attempts: count(1, 100, {
+      title: "Attempts",
+      description: "Attempts in all, the first included; 1: no retry.",
+      default: DEFAULTS.retry.attempts,
+    }).optional(),
+    backoff: duration("1ms", "24h", {
+      title: "Backoff",
+      description: "Wait before the second attempt; doubles with each further one.",
+      default: DEFAULTS.retry.backoff,
+    }).optional(),
+    max_backoff: duration("1ms", "24h", {
+      title: "Longest backoff",
+      description: "No wait is longer, but for `backoff` itself.",
+      default: DEFAULTS.retry.max_backoff,
+    }).optional(),
+    jitter: flag({
+      title: "Jitter",
+      description: "A random wait between half of the computed one and all of it.",
+      default: DEFAULTS.retry.jitter,
+    }).optional(),
+  },
+  "{ attempts: 5 }",
+)
+  .superRefine(({ backoff, max_backoff }, context) => {
+    if (backoff === undefined || max_backoff === undefined) return;
+    if (parseDuration(max_backoff)! < parseDuration(backoff)!) {
+      const message = `"${max_backoff}" is shorter than backoff, "${backoff}"`;
+      context.addIssue({ code: "custom", path: ["max_backoff"], message });
+    }
+  })
+  .meta({
+    title: "Retry",
+    description: "What happens after a failure. What is used up becomes a dead letter.",
+    examples: [{ attempts: 5, backoff: "1s", max_backoff: "5m", jitter: true }],
+  });
+
+const limitsSchema = section(
+  {
+    output: size("0", "64Mi", {
+      title: "Output",
+      description: "Of stdout; what is over is cut, and the record says so.",
+      default: DEFAULTS.limits.output,
+    }).optional(),
+    logs: size("0", "16Mi", {
+      title: "Logs",
+      description:
+        "Of all log lines (stderr) together; what is over is dropped, and the record says so.",
+      default: DEFAULTS.limits.logs,
+    }).optional(),
+    log_lines: count(0, 100_000, {
+      title: "Log lines",
+      description: "Log lines kept of one invocation.",
+      default: DEFAULTS.limits.log_lines,
+    }).optional(),
+    emits: count(0, 10_000, {
+      title: "Emitted events",
+      description: "Events one invocation may emit.",
+      default: DEFAULTS.limits.emits,
+    }).optional(),
+  },
+  '{ output: "1Mi" }',
+).meta({ title: "Limits", description: "What one invocation may use beside time and memory." });
+
+const settings = {
+  runtime: choice(["wasi-preview1"], {
+    title: "Runtime",
+    description: "What the module is made for.",
+    default: DEFAULTS.runtime,
+  }).optional(),
+  timeout: duration("1ms", "15m", {
+    title: "Timeout",
+    description: "Longest run of one invocation.",
+    default: DEFAULTS.timeout,
+    examples: ["5s", "500ms", "1m30s"],
+  }).optional(),
+  memory: size("64Ki", "4Gi", {
+    title: "Memory",
+    description: "Largest linear memory of one invocation.",
+    default: DEFAULTS.memory,
+    examples: ["64Mi", "1Gi"],
+  }).optional(),
+  env: envSchema.optional(),
+  concurrency: count(1, 1024, {
+    title: "Concurrency",
+    description: "Invocations of this function at the same time.",
+    default: DEFAULTS.concurrency,
+  }).optional(),
+  order_by: text("a path into the event", "data.user_id", (path) =>
+    ORDER_BY.test(path)
+      ? undefined
+      : 'is not a path into the event: names with a dot between them (try "data.user_id")',
+  )
+    .meta({
+      title: "Order by",
+      description:
+        "A path into the event (`subject`, `data.user_id`): events with the same value there run one by one in order of acceptance, retries included.",
+      examples: ["subject", "data.user_id"],
+      pattern: ORDER_BY.source,
+    })
+    .optional(),
+  retry: retrySchema.optional(),
+  output: choice(["answer", "events"], {
+    title: "Output",
+    description:
+      "What stdout is. `answer`: the answer, kept in the record. `events`: one CloudEvent, a JSON array of them, or one per line; appended when the invocation succeeds.",
+    default: DEFAULTS.output,
+  }).optional(),
+  start: choice(["latest", "earliest"], {
+    title: "Start",
+    description:
+      "Where a function new to the log begins: at the events accepted from now on, or at the first one kept.",
+    default: DEFAULTS.start,
+  }).optional(),
+  limits: limitsSchema.optional(),
+};
+
+/** `<name>.yaml` beside a module in the functions directory. */
+export const sidecarSchema = section({ on: onSchema.optional(), ...settings }, "{ timeout: 5s }");
+
+/** An entry of `functions:`. */
+export const functionSchema = section(
+  {
+    name: text("a function name", "hello", nameFault).meta({
+      title: "Name",
+      description: "Lower-case letters, digits and dashes, at most 63; unique.",
+      examples: ["user-welcome"],
+      pattern: NAME.source,
+    }),
+    on: onSchema,
+    code: text("a path", "./build/hello.wasm", (path) =>
+      path === "" || path.includes("\0") ? 'is not a path (try "./build/hello.wasm")' : undefined,
+    ).meta({
+      title: "Code",
+      description: "The WebAssembly module, relative to this file.",
+      examples: ["./build/welcome.wasm"],
+      minLength: 1,
+    }),
+    ...settings,
+  },
+  '{ name: hello, on: { event: "com.example.*" }, code: ./build/hello.wasm }',
+).meta({ title: "Function", description: "A module, what makes it run, and what it may use." });
+
+const keepSchema = (what: string) =>
+  section(
+    {
+      max_age: duration("1s", "36500d", {
+        title: "Longest age",
+        description: `How long ${what} are kept; without it, for ever.`,
+        examples: ["30d"],
+      }).optional(),
+      max_size: size("1Mi", "1024Ti", {
+        title: "Largest size",
+        description: `How much room all ${what} together may take; without it, as much as there is.`,
+        examples: ["10Gi"],
+      }).optional(),
+    },
+    '{ max_age: "30d" }',
+  ).meta({
+    title: `Retention of ${what}`,
+    description: "Whichever is reached first; the oldest go first.",
+    examples: [{ max_age: "30d", max_size: "10Gi" }],
+  });
+
+const platform = {
+  version: choice(["v1"], { title: "Version", description: "Of this file's format." }),
+  defaults: section(settings, "{ timeout: 5s }")
+    .meta({
+      title: "Defaults",
+      description:
+        "Settings for every function that does not say otherwise. `env`, `retry` and `limits` are combined key by key.",
+      examples: [{ timeout: "5s", env: { LOG_LEVEL: "info" } }],
+    })
+    .optional(),
+  limits: section(
+    {
+      event: size("1Ki", "64Mi", {
+        title: "Event",
+        description: "Largest event accepted.",
+        default: "1Mi",
+      }).optional(),
+      chain_depth: count(1, 1000, {
+        title: "Chain depth",
+        description:
+          "Longest chain of emitted events: what stops functions that trigger each other in a circle.",
+        default: 16,
+      }).optional(),
+    },
+    '{ event: "1Mi" }',
+  )
+    .meta({ title: "Platform limits", description: "What the platform as a whole accepts." })
+    .optional(),
+  retention: section(
+    {
+      events: keepSchema("events").optional(),
+      invocations: keepSchema("invocation records").optional(),
+    },
+    '{ events: { max_age: "30d" } }',
+  )
+    .meta({
+      title: "Retention",
+      description:
+        "How much of the past is kept. An event that a delivery or a dead letter still needs stays.",
+    })
+    .optional(),
+};
+
+const functionsError = wrong("a list of functions", "- name: hello");
+
+/** All but the functions themselves: each is checked by itself, so that one fault hides no other. */
+export const outerSchema = section(
+  { ...platform, functions: z.array(z.unknown(), { error: functionsError }).optional() },
+  "version: v1",
+);
+
+/** The whole of nexus.yaml. */
+export const configSchema = section(
+  {
+    ...platform,
+    functions: z
+      .array(functionSchema, { error: functionsError })
+      .meta({
+        title: "Functions",
+        description: "The functions, each with its triggers and settings.",
+      })
+      .optional(),
+  },
+  "version: v1",
+).meta({
+  title: "nexus.yaml",
+  description: "Functions and platform settings of Nexus Functions.",
+});
+
+export type OuterConfig = z.infer<typeof outerSchema>;
+export type FunctionConfig = z.infer<typeof functionSchema>;
+export type SidecarConfig = z.infer<typeof sidecarSchema>;
+export type DefaultsConfig = NonNullable<OuterConfig["defaults"]>;
+
+/** The JSON schema of nexus.yaml for editors: draft 7, the one that YAML editors know. */
+export function configJsonSchema(): Readonly<Record<string, unknown>> {
+  return z.toJSONSchema(configSchema, { target: "draft-7", io: "input" });
+}

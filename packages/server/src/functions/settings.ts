@@ -1,0 +1,107 @@
+import type { FunctionSettings, Trigger } from "../core/function.ts";
+import { parseDuration, parseSize } from "../core/quantity.ts";
+import { DEFAULT_PLATFORM_SETTINGS, type PlatformSettings } from "../core/settings.ts";
+import { eventTypeOfPath } from "./http-path.ts";
+import { DEFAULTS, type DefaultsConfig, type OuterConfig, type SidecarConfig } from "./schema.ts";
+import type { OnConfig, TriggerConfig } from "./triggers.ts";
+
+type Written = Omit<SidecarConfig, "on">;
+
+/**
+ * The settings of one function, every default filled in: what the function says, else `defaults` of
+ * the file, else the platform's. All values have passed the schema.
+ */
+export function functionSettings(
+  name: string,
+  triggers: readonly Trigger[],
+  own: Written,
+  defaults: DefaultsConfig,
+): FunctionSettings {
+  const retry = { ...DEFAULTS.retry, ...compact(defaults.retry), ...compact(own.retry) };
+  const limits = { ...DEFAULTS.limits, ...compact(defaults.limits), ...compact(own.limits) };
+  const orderBy = own.order_by ?? defaults.order_by;
+  const backoffMs = parseDuration(retry.backoff)!;
+  return {
+    name,
+    triggers,
+    limits: {
+      timeoutMs: parseDuration(own.timeout ?? defaults.timeout ?? DEFAULTS.timeout)!,
+      memoryBytes: bytes(own.memory ?? defaults.memory ?? DEFAULTS.memory),
+      outputBytes: bytes(limits.output),
+      logBytes: bytes(limits.logs),
+      logLines: limits.log_lines,
+      emits: limits.emits,
+    },
+    // The schema lets only texts through.
+    env: { ...defaults.env, ...own.env } as Record<string, string>,
+    concurrency: own.concurrency ?? defaults.concurrency ?? DEFAULTS.concurrency,
+    ...(orderBy === undefined ? {} : { orderBy }),
+    retry: {
+      attempts: retry.attempts,
+      backoffMs,
+      maxBackoffMs: Math.max(parseDuration(retry.max_backoff)!, backoffMs),
+      jitter: retry.jitter,
+    },
+    output: own.output ?? defaults.output ?? DEFAULTS.output,
+    start: own.start ?? defaults.start ?? DEFAULTS.start,
+  };
+}
+
+/** The triggers of `on:`, in the order they stand there. */
+export function triggersOf(on: OnConfig): readonly Trigger[] {
+  return (Array.isArray(on) ? on : [on]).map(triggerOf);
+}
+
+/** What a module in the functions directory runs on where its settings do not say. */
+export function impliedTriggers(name: string): readonly Trigger[] {
+  return [
+    { kind: "event", pattern: name },
+    { kind: "http", method: "POST", path: `/${name}`, respond: true },
+  ];
+}
+
+function triggerOf({ event, http, cron, nats }: TriggerConfig): Trigger {
+  if (event !== undefined) return { kind: "event", pattern: event };
+  if (nats !== undefined) return { kind: "nats", subject: nats };
+  if (http !== undefined) {
+    const { method = "POST", path, respond = false } = http;
+    const type = eventTypeOfPath(path);
+    return type === undefined
+      ? { kind: "http", method, path, respond }
+      : { kind: "event", pattern: type };
+  }
+  const { schedule, timezone = "UTC" } = typeof cron === "string" ? { schedule: cron } : cron!;
+  return { kind: "cron", schedule, timezone };
+}
+
+/** The platform's settings, every default filled in. */
+export function platformSettings({ limits, retention }: Partial<OuterConfig>): PlatformSettings {
+  return {
+    eventBytes:
+      limits?.event === undefined ? DEFAULT_PLATFORM_SETTINGS.eventBytes : bytes(limits.event),
+    chainDepth: limits?.chain_depth ?? DEFAULT_PLATFORM_SETTINGS.chainDepth,
+    retention: { events: keep(retention?.events), invocations: keep(retention?.invocations) },
+  };
+}
+
+type KeepConfig = NonNullable<OuterConfig["retention"]>["events"];
+
+function keep(config: KeepConfig): PlatformSettings["retention"]["events"] {
+  return {
+    ...(config?.max_age === undefined ? {} : { maxAgeMs: parseDuration(config.max_age)! }),
+    ...(config?.max_size === undefined ? {} : { maxBytes: bytes(config.max_size) }),
+  };
+}
+
+function bytes(size: string | number): number {
+  return typeof size === "number" ? size : parseSize(size)!;
+}
+
+type Present<T> = { [K in keyof T]?: NonNullable<T[K]> };
+
+// A setting that is there but undefined must not hide the default under it.
+function compact<T extends object>(values: T | undefined): Present<T> {
+  return Object.fromEntries(
+    Object.entries(values ?? {}).filter(([, value]) => value !== undefined),
+  ) as Present<T>;
+}

@@ -1,0 +1,46 @@
+import type { FunctionSettings, FunctionVersion } from "../core/function.ts";
+import { sha256 } from "../core/ids.ts";
+
+/** The module of a version, and how it came. */
+export interface ModuleFacts {
+  readonly sha256: string;
+  readonly bytes: number;
+  /** As the user wrote it. */
+  readonly code: string;
+}
+
+/**
+ * Names a version by its content: the settings and the module. Where the module lies and when it was
+ * deployed is no part of it.
+ */
+export function functionVersion(
+  settings: FunctionSettings,
+  module: ModuleFacts,
+  deployedAt: number,
+): FunctionVersion {
+  return deepFreeze({
+    ...settings,
+    version: sha256(canonicalJson({ settings, module: module.sha256 })),
+    moduleSha256: module.sha256,
+    moduleBytes: module.bytes,
+    code: module.code,
+    deployedAt,
+  });
+}
+
+/** JSON with the keys of every object in order of their UTF-16 code units; `undefined` members are left out. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, member: unknown) =>
+    typeof member === "object" && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const member of Object.values(value)) deepFreeze(member);
+  }
+  return value;
+}
