@@ -202,6 +202,13 @@ test("createLogger() pretty puts an error in the line and its stack below", () =
   assert.match(frame!, /^ {4}at /);
 });
 
+test("createLogger() pretty names a code once, also where the message has it already", () => {
+  const { logger, lines } = collect({ format: "pretty" });
+  const message = "ENOENT: no such file";
+  logger.warn("x", { error: { name: "Error", message, code: "ENOENT" }, e: new Error("") });
+  assert.match(lines[0]!, / error=Error: ENOENT: no such file e=Error: \n/);
+});
+
 test("createLogger() pretty shows control characters instead of sending them to the terminal", () => {
   const { logger, lines } = collect({ format: "pretty" });
   logger.info("a\u001b[2Jb\nc", { "k\u001b": "x\u001b]0;t\u0007\u202ey", function: "f\r" });

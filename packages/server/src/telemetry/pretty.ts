@@ -60,9 +60,11 @@ function inline(value: Loggable): string {
   }
   const error = errorOf(value);
   if (error === undefined) return visible(JSON.stringify(value));
-  const code = error.code === undefined ? "" : ` ${inline(error.code)}`;
+  const code = error.code === undefined ? "" : inline(error.code);
   const cause = error.cause === undefined ? "" : ` (cause: ${inline(error.cause)})`;
-  return `${visible(error.name)}${code}: ${visible(error.message)}${cause}`;
+  // Node's own messages begin with their code.
+  const name = error.message.includes(code) ? error.name : `${error.name} ${code}`;
+  return `${visible(name)}: ${visible(error.message)}${cause}`;
 }
 
 interface ErrorFields {
