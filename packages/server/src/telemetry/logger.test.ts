@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { NexusError } from "../core/errors.ts";
 import { createLogger, type LoggerOptions } from "./logger.ts";
-import type { Logger } from "./telemetry.ts";
+import type { LogFields, Logger } from "./telemetry.ts";
 
 const NOW = new Date("2026-03-04T05:06:07.089Z");
 const EVENT = "0195a1b2-7000-7000-8000-000000000001";
@@ -67,6 +67,12 @@ test("createLogger() writes what is at its level or above, and nothing below", (
       expected,
     );
   }
+});
+
+test("createLogger() writes a field named __proto__ like any other", () => {
+  const { logger, lines } = collect();
+  logger.info("x", JSON.parse('{"__proto__":{"a":1},"inner":{"__proto__":2}}') as LogFields);
+  assert.match(lines[0]!, /"__proto__":\{"a":1\},"inner":\{"__proto__":2\}\}\n$/);
 });
 
 test("with() adds its fields to every line; a nearer field wins", () => {

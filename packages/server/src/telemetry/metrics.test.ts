@@ -129,6 +129,22 @@ test("summary() gives count, sum and estimated quantiles of a histogram, in seco
   assert.deepEqual([g!.labels["function"], g!.count], ["g", 1]);
 });
 
+test("summary() has every duration in seconds, and none below zero where the clock was set back", async () => {
+  const { meter, reader } = createMetrics(sources());
+  meter.httpRequest("/health", "GET", 200, 250);
+  meter.appendDuration(500);
+  meter.deliveryStarted("f", 4000);
+  meter.deliveryStarted("f", -9000);
+  const all = await reader.summary();
+  for (const [name, sum] of [
+    ["nexus_http_request_duration_seconds", 0.25],
+    ["nexus_append_duration_seconds", 0.5],
+    ["nexus_delivery_wait_seconds", 4],
+  ] as const) {
+    assert.equal(samples(all[name])[0]!.sum, sum, name);
+  }
+});
+
 test("quantile() interpolates inside a bucket, and stays at the last bound beyond it", () => {
   const buckets = [
     { upperBound: 1, cumulative: 0 },
@@ -137,6 +153,9 @@ test("quantile() interpolates inside a bucket, and stays at the last bound beyon
   ];
   assert.equal(quantile(buckets, 0.4), 1.5);
   assert.equal(quantile(buckets, 0.99), 2);
+  assert.equal(quantile(buckets, 0.8), 2);
+  const gap = [1, 2, 3].map((upperBound) => ({ upperBound, cumulative: upperBound < 3 ? 2 : 4 }));
+  assert.equal(quantile([...gap, { upperBound: Infinity, cumulative: 4 }], 0.5), 1);
   assert.equal(quantile([{ upperBound: Infinity, cumulative: 0 }], 0.5), null);
   assert.equal(quantile([], 0.5), null);
 });

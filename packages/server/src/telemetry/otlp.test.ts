@@ -176,6 +176,17 @@ test("createTracer() sends batches by itself, without flush()", async () => {
   await traces.flush();
 });
 
+test("flush() waits for what is on its way already", async () => {
+  await using sink = await collector();
+  const traces = await tracer({
+    OTEL_EXPORTER_OTLP_ENDPOINT: sink.url,
+    OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "1",
+  });
+  traces.span(span());
+  await traces.flush();
+  assert.equal(sink.spans().length, 1);
+});
+
 test("createTracer() warns once while the collector is down, drops what does not fit, and says when it is back", async () => {
   const { url } = await (async () => {
     await using gone = await collector();
