@@ -20,7 +20,7 @@ export interface LoggerOptions {
 /**
  * A logger that writes one line a message. As JSON: `time` (RFC 3339 with milliseconds, UTC), `level`
  * and `message`, then the fields; a field that has one of those three names gets an underscore behind
- * it. A log call never throws, whatever the fields are.
+ * it. A log call never throws, whatever values the fields have.
  */
 export function createLogger(options: LoggerOptions): Logger {
   return loggerWith(options, {});
