@@ -1,0 +1,363 @@
+import type { StoredEvent } from "../../../core/event.ts";
+import { NexusError } from "../../../core/errors.ts";
+import { Deque } from "../../deque.ts";
+import type { ConsumerLag, Delivery, Settlement, Subscription } from "../../log.ts";
+import { KeyQueue } from "../../order.ts";
+import { Waker } from "../../waker.ts";
+import { acceptedAtOf } from "./codec.ts";
+import type { Batch } from "./committer.ts";
+import { decodeCursorRow, encodeCursorRow } from "./cursors.ts";
+import { MARK, type Events } from "./events.ts";
+import { Intake } from "./intake.ts";
+import { namedPositionKey, nameKeyOf, positionKey, positionOf } from "./keys.ts";
+import type { Pending } from "./pending.ts";
+import type { Reader } from "./reader.ts";
+import { type Item, Retries } from "./retries.ts";
+import type { Store } from "./store.ts";
+
+/** Deliveries of an ordered consumer that are out, or wait for their key or their next attempt. */
+export const MAX_OUTSTANDING = 4096;
+// Settlements of one consumer that may be on their way to the disk.
+const MAX_SETTLING = 1024;
+
+/** What a consumer needs of the log around it. */
+export interface ConsumerContext {
+  readonly store: Store;
+  readonly events: Events;
+  readonly reader: Reader;
+  readonly pending: Pending;
+  readonly now: () => number;
+  /** The newest durable position. */
+  readonly tail: () => number;
+  /** The consumer's place has to go along with the next commit. */
+  readonly touch: (consumer: Consumer) => void;
+}
+
+interface Flight {
+  readonly item: Item;
+  readonly delivery: Delivery;
+  /** Handed out by `claim`: its caller counts these, `concurrency` does not. */
+  readonly claimed: boolean;
+  settling: boolean;
+}
+
+/**
+ * The place of one function in the log: what is to be handed out next, what is out, and how far
+ * everything is settled. It lives as long as the log is open; iterations come and go.
+ */
+export class Consumer {
+  readonly name: string;
+  readonly number: number;
+  readonly #context: ConsumerContext;
+  readonly #intake: Intake;
+  readonly #retries: Retries;
+  readonly #flights = new Map<number, Flight>();
+  /** Settled where the cursor has not come to yet: claims of a consumer that is behind. */
+  readonly #ahead = new Set<number>();
+  /** Positions behind the intake that are still to be handed out, ascending: what a restart or an ended iteration left. */
+  #holes = new Deque<number>();
+  readonly #released = new Deque<Item>();
+  readonly #waker = new Waker();
+  #order: KeyQueue<Item> | undefined;
+  #subscription: Subscription | undefined;
+  #placed = false;
+  #running = 0;
+  #settling = 0;
+
+  constructor(name: string, number: number, context: ConsumerContext) {
+    this.name = name;
+    this.number = number;
+    this.#context = context;
+    const { store, tail, now, reader, pending } = context;
+    let scanned = 0;
+    const row = store.cursors.get(nameKeyOf(number));
+    if (row !== undefined) {
+      const { high, holes } = decodeCursorRow(row);
+      for (const hole of holes) this.#holes.push(hole);
+      this.#placed = true;
+      scanned = high;
+    }
+    const range = { start: namedPositionKey(number, 0), end: namedPositionKey(number + 1, 0) };
+    for (const key of store.ahead.getKeys(range)) this.#ahead.add(positionOf(key, 4));
+    const skip = (position: number): boolean =>
+      this.#flights.has(position) || this.#ahead.has(position);
+    this.#intake = new Intake({ name, reader, scanned, tail, skip });
+    this.#retries = new Retries(number, pending, { now, wake: () => this.#waker.wake() });
+  }
+
+  /** Gives a consumer that is new to the log its place. */
+  place(start: Subscription["start"]): void {
+    if (this.#placed) return;
+    this.#placed = true;
+    if (start === "latest") this.#intake.scanned = this.#context.tail();
+    this.#context.touch(this);
+  }
+
+  /** A matching event was committed. */
+  offer(stored: StoredEvent): void {
+    if (this.#intake.offer(stored)) this.#waker.wake();
+  }
+
+  wake(): void {
+    this.#waker.wake();
+  }
+
+  /** Until something may have come. */
+  sleep(): Promise<void> {
+    return this.#waker.wait();
+  }
+
+  async start(subscription: Subscription): Promise<void> {
+    this.#subscription = subscription;
+    this.#retries.start();
+    const { orderKey } = subscription;
+    if (orderKey === undefined) return;
+    // What is out already and what waits for another attempt come before everything else of their keys.
+    const order = new KeyQueue<Item>();
+    this.#order = order;
+    for (const { item, delivery, claimed } of this.#flights.values()) {
+      item.key = claimed ? undefined : orderKey(delivery.stored);
+      if (item.key !== undefined) order.occupy(item.key);
+    }
+    // With attempt 1 it comes from a dead letter: its key did not wait for it, and does not now.
+    const rows = [...this.#context.pending.all(this.number)].filter(
+      ({ position, attempt }) => attempt > 1 && !this.#flights.has(position),
+    );
+    for (const [index, { position, attempt, dueAt }] of rows.entries()) {
+      if (index % 500 === 499) await new Promise(setImmediate);
+      const stored = this.#context.events.get(position);
+      if (stored === undefined) continue;
+      const key = orderKey(stored);
+      if (key === undefined) continue;
+      order.occupy(key);
+      this.#retries.hold({ position, attempt, row: true, key, admitted: true }, dueAt);
+    }
+  }
+
+  /** Ends an iteration: what was not handed out goes back. */
+  stop(): void {
+    const back = this.#waitingHoles().sort((a, b) => a - b);
+    this.#holes = new Deque();
+    for (const position of back) this.#holes.push(position);
+    this.#released.clear();
+    this.#order = undefined;
+    this.#subscription = undefined;
+    this.#intake.stop();
+    this.#retries.stop(this.#flights.keys());
+  }
+
+  /** The next delivery; undefined if none may be handed out now. `behind` tells whether to ask again. */
+  take(): Delivery | undefined {
+    const subscription = this.#subscription;
+    if (subscription === undefined) return undefined;
+    while (this.#running < subscription.concurrency && this.#settling < MAX_SETTLING) {
+      const candidate = this.#candidate(subscription);
+      if (candidate === undefined) break;
+      const { item, stored } = candidate;
+      if (stored !== undefined && this.#admits(item, stored, subscription)) {
+        this.#running += 1;
+        return this.#handOut(item, stored, false);
+      }
+    }
+    this.#retries.sleep();
+    return undefined;
+  }
+
+  /** Whether `take` may have something as soon as it is asked again. */
+  get behind(): boolean {
+    const subscription = this.#subscription;
+    return (
+      subscription !== undefined &&
+      this.#intake.behind &&
+      this.#running < subscription.concurrency &&
+      this.#settling < MAX_SETTLING &&
+      this.#outstanding < MAX_OUTSTANDING
+    );
+  }
+
+  /** Hands out an event that is on its way to the disk with this batch. */
+  claim(stored: StoredEvent, batch: Batch): Delivery {
+    const { position } = stored;
+    this.place("latest");
+    const item = { position, attempt: 1, row: false, key: undefined, admitted: true };
+    batch.on(
+      () => undefined,
+      () => this.#flights.delete(position),
+    );
+    return this.#handOut(item, stored, true);
+  }
+
+  /** Moves a delivery on with this batch. Its place is free for the next one at once, its key when it is durable. */
+  settle(delivery: Delivery, next: Settlement["next"], batch: Batch): void {
+    const { position, acceptedAt } = delivery.stored;
+    const flight = this.#flights.get(position);
+    if (flight?.delivery !== delivery || flight.settling) {
+      throw new NexusError(
+        "INTERNAL",
+        `Cannot settle delivery of event ${position} to "${this.name}": it is not handed out`,
+      );
+    }
+    const { pending } = this.#context;
+    if (next.state === "retry") {
+      const attempt = delivery.attempt + 1;
+      pending.put(batch, this.number, { position, attempt, dueAt: next.at, acceptedAt });
+    } else if (flight.item.row) {
+      pending.remove(batch, this.number, position);
+    }
+    flight.settling = true;
+    this.#count(flight, -1);
+    this.#context.touch(this);
+    batch.on(
+      () => this.#settled(flight, next),
+      () => {
+        flight.settling = false;
+        this.#count(flight, 1);
+      },
+    );
+    this.#waker.wake();
+  }
+
+  /** A delivery was made due again from a dead letter. */
+  redriven(position: number, dueAt: number): void {
+    this.#retries.added(position, dueAt);
+    this.#waker.wake();
+  }
+
+  /** Writes how far everything is settled, as it will be when the batch is durable. */
+  writePlace(batch: Batch): void {
+    const { cursors, ahead } = this.#context.store;
+    const { high } = this.#intake;
+    const holes = this.#waitingHoles();
+    for (const [position, flight] of this.#flights) {
+      if (!flight.settling) {
+        if (!flight.item.row && position <= high) holes.push(position);
+      } else if (position > high) {
+        batch.put(ahead, namedPositionKey(this.number, position), MARK);
+        batch.on(
+          () => this.#ahead.add(position),
+          () => undefined,
+        );
+      }
+    }
+    batch.put(
+      cursors,
+      nameKeyOf(this.number),
+      encodeCursorRow({ high, holes: holes.sort((a, b) => a - b) }),
+    );
+    for (const position of this.#ahead) {
+      if (position > high) break;
+      this.#ahead.delete(position);
+      batch.remove(ahead, namedPositionKey(this.number, position));
+    }
+  }
+
+  lag(): ConsumerLag {
+    const { events } = this.#context.store;
+    let retrying = this.#retries.rows;
+    let oldest = this.#intake.first?.position ?? Infinity;
+    for (const [position, { item }] of this.#flights) {
+      if (item.row) retrying -= 1;
+      oldest = Math.min(oldest, position);
+    }
+    const holes = this.#waitingHoles();
+    for (const position of holes) oldest = Math.min(oldest, position);
+    for (const { position } of this.#context.pending.all(this.number)) {
+      oldest = Math.min(oldest, position);
+      break;
+    }
+    const value = oldest === Infinity ? undefined : events.get(positionKey(oldest));
+    return {
+      name: this.name,
+      waiting: this.#intake.waiting + holes.length,
+      running: this.#flights.size,
+      retrying,
+      oldestMs: value === undefined ? 0 : Math.max(0, this.#context.now() - acceptedAtOf(value)),
+    };
+  }
+
+  get active(): boolean {
+    return this.#subscription !== undefined || this.#flights.size > 0;
+  }
+
+  awaits(position: number): boolean {
+    return this.#subscription !== undefined && position > this.#intake.high;
+  }
+
+  *outstanding(): Generator<number> {
+    yield* this.#flights.keys();
+    yield* this.#waitingHoles();
+  }
+
+  #settled(flight: Flight, next: Settlement["next"]): void {
+    const { item } = flight;
+    const { position, key } = item;
+    this.#flights.delete(position);
+    this.#settling -= 1;
+    if (item.row) this.#retries.removed(position);
+    if (next.state === "retry") {
+      const again: Item = { ...item, attempt: item.attempt + 1, row: true };
+      const holdsKey = this.#order !== undefined && key !== undefined;
+      this.#retries.added(position, next.at, holdsKey ? again : undefined);
+    } else if (key !== undefined) {
+      const following = this.#order?.leave(key);
+      if (following !== undefined) this.#release(following);
+    }
+    this.#waker.wake();
+  }
+
+  #release(item: Item): void {
+    item.admitted = true;
+    if (item.row) this.#retries.hold(item, 0);
+    else this.#released.push(item);
+  }
+
+  #candidate(
+    subscription: Subscription,
+  ): { readonly item: Item; readonly stored: StoredEvent | undefined } | undefined {
+    const full = this.#outstanding >= MAX_OUTSTANDING;
+    const item = this.#released.shift() ?? this.#retries.next(full);
+    if (item !== undefined) return { item, stored: this.#context.events.get(item.position) };
+    if (full) return undefined;
+    const hole = this.#holes.shift();
+    if (hole !== undefined) return { item: first(hole), stored: this.#context.events.get(hole) };
+    const stored = this.#intake.next(subscription.patterns);
+    return stored === undefined ? undefined : { item: first(stored.position), stored };
+  }
+
+  /** False: it waits for its key and comes out of #release. */
+  #admits(item: Item, stored: StoredEvent, subscription: Subscription): boolean {
+    if (item.admitted || this.#order === undefined) return true;
+    item.key = subscription.orderKey?.(stored);
+    item.admitted = item.key === undefined || this.#order.enter(item.key, item);
+    return item.admitted;
+  }
+
+  #handOut(item: Item, stored: StoredEvent, claimed: boolean): Delivery {
+    const delivery = Object.freeze({ name: this.name, stored, attempt: item.attempt });
+    this.#flights.set(item.position, { item, delivery, claimed, settling: false });
+    return delivery;
+  }
+
+  #count(flight: Flight, by: 1 | -1): void {
+    if (!flight.claimed) this.#running += by;
+    this.#settling -= by;
+  }
+
+  get #outstanding(): number {
+    if (this.#order === undefined) return 0;
+    const waiting = this.#order.waitingCount + this.#released.length;
+    return this.#flights.size + waiting + this.#retries.held;
+  }
+
+  /** Positions up to the intake that are neither handed out nor in the store as rows. */
+  #waitingHoles(): number[] {
+    const holes = [...this.#holes];
+    for (const item of this.#released) if (!item.row) holes.push(item.position);
+    for (const item of this.#order?.waiting() ?? []) if (!item.row) holes.push(item.position);
+    return holes;
+  }
+}
+
+function first(position: number): Item {
+  return { position, attempt: 1, row: false, key: undefined, admitted: false };
+}

@@ -1,0 +1,158 @@
+import type { NewEvent, StoredEvent } from "../../../core/event.ts";
+import type { Appended } from "../../log.ts";
+import { type Catalogue, FUNCTION, SOURCE, TYPE } from "./catalogue.ts";
+import { acceptedAtOf, decodeEvent, encodeEvent } from "./codec.ts";
+import type { Batch } from "./committer.ts";
+import {
+  afterPrefix,
+  identityKey,
+  identityPrefix,
+  namedPositionKey,
+  positionKey,
+  positionOf,
+} from "./keys.ts";
+import type { Store } from "./store.ts";
+
+/** The value of an index entry whose key says it all. */
+export const MARK = Buffer.from([0]);
+
+/** What became of one event of a call. `batch`: with which it becomes durable; undefined if it is. */
+export interface Written {
+  readonly answer: Appended;
+  readonly stored: StoredEvent | undefined;
+  readonly batch: Batch | undefined;
+}
+
+/** The events and their indexes: identity, type, source and target. */
+export class Events {
+  readonly #store: Store;
+  readonly #catalogue: Catalogue;
+  readonly #now: () => number;
+  /** Identities that are on their way to the disk. */
+  readonly #pending = new Map<string, { readonly position: number; readonly batch: Batch }>();
+  #next: number;
+  #acceptedAt: number;
+
+  constructor(
+    store: Store,
+    catalogue: Catalogue,
+    options: { tail: number; acceptedAt: number; now: () => number },
+  ) {
+    this.#store = store;
+    this.#catalogue = catalogue;
+    this.#now = options.now;
+    this.#next = options.tail + 1;
+    this.#acceptedAt = options.acceptedAt;
+  }
+
+  /** Time of the newest event: never goes back, so that lists by time can search instead of scan. */
+  get acceptedAt(): number {
+    return this.#acceptedAt;
+  }
+
+  /** The last position given out. A failed commit does not give positions back. */
+  get last(): number {
+    return this.#next - 1;
+  }
+
+  write(batch: Batch, input: NewEvent): Written {
+    const { event, meta } = input;
+    const memo = `${event.id.length}:${event.id}${event.source}`;
+    const pending = this.#pending.get(memo);
+    if (pending !== undefined) return duplicate(pending.position, pending.batch);
+    const identity = identityKey(event.id, event.source);
+    const known = this.#store.identities.get(identity);
+    if (known !== undefined) return duplicate(positionOf(known), undefined);
+
+    const position = this.#next;
+    this.#next += 1;
+    this.#acceptedAt = Math.max(this.#now(), this.#acceptedAt);
+    const stored: StoredEvent = Object.freeze({
+      event,
+      meta,
+      position,
+      acceptedAt: this.#acceptedAt,
+    });
+    const key = positionKey(position);
+    const value = encodeEvent(input, stored.acceptedAt);
+    const type = this.#catalogue.assign(TYPE, event.type);
+    const source = this.#catalogue.assign(SOURCE, event.source);
+    const { events, identities, byType, bySource, byTarget } = this.#store;
+    batch.put(events, key, value);
+    batch.put(identities, identity, key);
+    batch.put(byType, namedPositionKey(type, position), MARK);
+    batch.put(bySource, namedPositionKey(source, position), MARK);
+    if (meta.target !== undefined) {
+      const target = this.#catalogue.assign(FUNCTION, meta.target);
+      batch.put(byTarget, namedPositionKey(target, position), MARK);
+    }
+    batch.delta.events += 1;
+    batch.delta.eventBytes += value.length;
+    batch.events.push(stored);
+    this.#pending.set(memo, { position, batch });
+    const forget = (): void => void this.#pending.delete(memo);
+    batch.on(forget, forget);
+    return { answer: { status: "accepted", position }, stored, batch };
+  }
+
+  get(position: number): StoredEvent | undefined {
+    const value = this.#store.events.get(positionKey(position));
+    return value === undefined ? undefined : decodeEvent(position, value);
+  }
+
+  find(id: string, source?: string): StoredEvent | undefined {
+    if (source !== undefined) {
+      const position = this.#store.identities.get(identityKey(id, source));
+      return position === undefined ? undefined : this.get(positionOf(position));
+    }
+    const start = identityPrefix(id);
+    const end = afterPrefix(start)!;
+    let newest = 0;
+    for (const { value } of this.#store.identities.getRange({ start, end })) {
+      newest = Math.max(newest, positionOf(value));
+    }
+    return newest === 0 ? undefined : this.get(newest);
+  }
+
+  /** The first position whose event was accepted at or after `time`; `last + 1` if there is none. */
+  firstSince(time: number): number {
+    let low = 1;
+    let high = this.last + 1;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const found = this.#firstFrom(middle);
+      if (found === undefined || found.acceptedAt >= time) high = middle;
+      else low = found.position + 1;
+    }
+    return low;
+  }
+
+  #firstFrom(position: number): { position: number; acceptedAt: number } | undefined {
+    const start = positionKey(position);
+    for (const { key, value } of this.#store.events.getRange({ start, limit: 1 })) {
+      return { position: positionOf(key), acceptedAt: acceptedAtOf(value) };
+    }
+    return undefined;
+  }
+
+  /** Removes an event with everything that leads to it. */
+  remove(batch: Batch, key: Buffer, value: Buffer): void {
+    const position = positionOf(key);
+    const { event, meta } = decodeEvent(position, value);
+    const { events, identities, byType, bySource, byTarget } = this.#store;
+    const number = (kind: 1 | 2 | 3, name: string): number => this.#catalogue.assign(kind, name);
+    batch.remove(events, key);
+    batch.remove(identities, identityKey(event.id, event.source));
+    batch.remove(byType, namedPositionKey(number(TYPE, event.type), position));
+    batch.remove(bySource, namedPositionKey(number(SOURCE, event.source), position));
+    if (meta.target !== undefined) {
+      batch.remove(byTarget, namedPositionKey(number(FUNCTION, meta.target), position));
+    }
+    batch.delta.events -= 1;
+    batch.delta.eventBytes -= value.length;
+  }
+}
+
+function duplicate(position: number, batch: Batch | undefined): Written {
+  return { answer: { status: "duplicate", position }, stored: undefined, batch };
+}

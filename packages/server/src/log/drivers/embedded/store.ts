@@ -1,0 +1,133 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type Database, open } from "lmdb";
+import { NexusError } from "../../../core/errors.ts";
+
+export type Table = Database<Buffer, Buffer>;
+
+/** Each table's keys and values; names in keys are numbers of the catalogue (catalogue.ts). */
+const TABLES = {
+  /** `format` → number; `state` → counters. */
+  meta: "meta",
+  /** kind, name → number, name. */
+  names: "names",
+  /** position → event. */
+  events: "events",
+  /** event id, source → position. */
+  identities: "identities",
+  /** type, position → nothing. */
+  byType: "by-type",
+  /** source, position → nothing. */
+  bySource: "by-source",
+  /** function, position → nothing: events addressed to it. */
+  byTarget: "by-target",
+  /** function → how far its consumer has come. */
+  cursors: "cursors",
+  /** function, position → nothing: settled before the consumer came that far (claims). */
+  ahead: "ahead",
+  /** function, position → attempt and due time of a delivery that waits to be tried again. */
+  pending: "pending",
+  /** function, due time, position → nothing. */
+  due: "due",
+  /** position, function, reason → nothing: why retention must not remove an event. */
+  holds: "holds",
+  /** invocation id → function, status, position, record. */
+  invocations: "invocations",
+  /** function, status, invocation id → nothing. */
+  invocationsByFunction: "invocations-by-function",
+  /** status other than `succeeded`, invocation id → nothing. */
+  invocationsByStatus: "invocations-by-status",
+  /** position, invocation id → nothing. */
+  invocationsByEvent: "invocations-by-event",
+  /** dead letter id → dead letter. */
+  deadLetters: "dead-letters",
+  /** function, dead letter id → nothing. */
+  deadLettersByFunction: "dead-letters-by-function",
+} as const;
+
+/** Of what this file's tables hold. A newer store is refused, never guessed at. */
+const FORMAT = 1;
+
+/** The LMDB environment with its tables. Reads are synchronous; writes go through the committer alone. */
+export type Store = { readonly [T in keyof typeof TABLES]: Table } & {
+  /** Bytes of the file. */
+  size(): Promise<number>;
+  close(): Promise<void>;
+};
+
+export interface StoreOptions {
+  readonly dir: string;
+  /** Tests only: the size at which the store is full. Grows with the data if absent. */
+  readonly maxBytes?: number;
+}
+
+/** DATA_DIR_UNUSABLE where the file cannot be opened, is no store, or is one of a newer version. */
+export function openStore({ dir }: StoreOptions): Store {
+  const path = join(dir, "events.mdb");
+  try {
+    const root = open<Buffer, Buffer>({
+      path,
+      noSubdir: true,
+      maxDbs: 32,
+      encoding: "binary",
+      keyEncoding: "binary",
+      // The promise of a write then resolves after fdatasync. With `true` it resolves before.
+      overlappingSync: false,
+    });
+    const tables = Object.fromEntries(
+      Object.entries(TABLES).map(([table, name]) => [
+        table,
+        root.openDB<Buffer, Buffer>(name, { encoding: "binary", keyEncoding: "binary" }),
+      ]),
+    ) as { [T in keyof typeof TABLES]: Table };
+    checkFormat(tables.meta, path);
+    return {
+      ...tables,
+      size: async () => (await stat(path)).size,
+      close: () => root.close(),
+    };
+  } catch (error) {
+    if (error instanceof NexusError) throw error;
+    throw new NexusError(
+      "DATA_DIR_UNUSABLE",
+      `Cannot open event log "${path}": ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+function checkFormat(meta: Table, path: string): void {
+  const key = Buffer.from("format");
+  const found = meta.get(key);
+  if (found === undefined) meta.putSync(key, Buffer.from([FORMAT]));
+  else if (found[0] !== FORMAT) {
+    throw new NexusError(
+      "DATA_DIR_UNUSABLE",
+      `Cannot open event log "${path}": it has format ${found[0]}, and this version reads format ${FORMAT} (use a newer version)`,
+    );
+  }
+}
+
+const ENOSPC = 28;
+const EDQUOT = 122;
+const EFBIG = 27;
+const MDB_MAP_FULL = -30792;
+const FULL: ReadonlySet<unknown> = new Set([ENOSPC, EDQUOT, EFBIG, MDB_MAP_FULL]);
+
+/** What the store's error means to a caller: LOG_FULL or LOG_UNAVAILABLE. What is no store's error is a bug: rethrown. */
+export async function toLogError(action: string, error: unknown): Promise<NexusError> {
+  // lmdb rejects with a general error; the real one is a promise inside it that rejects.
+  const inner: unknown = (error as { commitError?: unknown }).commitError;
+  const cause = inner instanceof Promise ? await inner.catch((reason: unknown) => reason) : error;
+  const code: unknown = (cause as { code?: unknown }).code;
+  if (typeof code !== "number") throw error;
+  return new NexusError(
+    FULL.has(code) ? "LOG_FULL" : "LOG_UNAVAILABLE",
+    `Cannot ${action} the event log: ${messageOf(cause)}`,
+    { cause },
+  );
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,117 @@
+import type { Keep, RetentionPolicy, Trimmed } from "../../log.ts";
+import { acceptedAtOf, decodeEvent } from "./codec.ts";
+import type { Committer, Counters } from "./committer.ts";
+import type { Consumers } from "./consumers.ts";
+import { decodeCursorRow } from "./cursors.ts";
+import type { Events } from "./events.ts";
+import { type Invocations, startedAtOf } from "./invocations.ts";
+import { positionKey, positionOf } from "./keys.ts";
+import type { Store, Table } from "./store.ts";
+
+/** Entries removed with one commit. */
+const STEP = 200;
+
+/**
+ * Removes what retention does not keep. LMDB uses the pages again for what comes next; the file itself
+ * does not shrink.
+ */
+export class Retention {
+  readonly #store: Store;
+  readonly #committer: Committer;
+  readonly #events: Events;
+  readonly #invocations: Invocations;
+  readonly #consumers: Consumers;
+  readonly #counters: () => Counters;
+  readonly #now: () => number;
+
+  constructor(options: {
+    store: Store;
+    committer: Committer;
+    events: Events;
+    invocations: Invocations;
+    consumers: Consumers;
+    counters: () => Counters;
+    now: () => number;
+  }) {
+    this.#store = options.store;
+    this.#committer = options.committer;
+    this.#events = options.events;
+    this.#invocations = options.invocations;
+    this.#consumers = options.consumers;
+    this.#counters = options.counters;
+    this.#now = options.now;
+  }
+
+  async trim(policy: RetentionPolicy, signal: AbortSignal | undefined): Promise<Trimmed> {
+    const invocations = await this.#sweep(policy.invocations, signal, {
+      table: this.#store.invocations,
+      bytes: () => this.#counters().invocationBytes,
+      timeOf: (key) => startedAtOf(key.toString("utf8")),
+      keeps: () => false,
+      remove: (key, value) => this.#invocations.remove(this.#committer.batch, key, value),
+    });
+    const needed = this.#needed();
+    const events = await this.#sweep(policy.events, signal, {
+      table: this.#store.events,
+      bytes: () => this.#counters().eventBytes,
+      timeOf: (_key, value) => acceptedAtOf(value),
+      keeps: (key, value) => this.#keeps(key, value, needed),
+      remove: (key, value) => this.#events.remove(this.#committer.batch, key, value),
+    });
+    return { events, invocations };
+  }
+
+  async #sweep(keep: Keep, signal: AbortSignal | undefined, what: Sweep): Promise<number> {
+    const { maxAgeMs = Infinity, maxBytes = Infinity } = keep;
+    if (maxAgeMs === Infinity && maxBytes === Infinity) return 0;
+    let removed = 0;
+    let start = Buffer.from([0]);
+    while (signal?.aborted !== true) {
+      let over = what.bytes() - maxBytes;
+      const tooOld = this.#now() - maxAgeMs;
+      let seen = 0;
+      let taken = 0;
+      for (const { key, value } of what.table.getRange({ start, limit: STEP })) {
+        if (over <= 0 && what.timeOf(key, value) >= tooOld) break;
+        seen += 1;
+        start = Buffer.concat([key, Buffer.from([0])]);
+        if (what.keeps(key, value)) continue;
+        what.remove(key, value);
+        over -= value.length;
+        taken += 1;
+      }
+      removed += taken;
+      if (taken > 0) await this.#committer.batch.done;
+      if (seen < STEP) break;
+      await new Promise(setImmediate);
+    }
+    return removed;
+  }
+
+  #keeps(key: Buffer, value: Buffer, needed: ReadonlySet<number>): boolean {
+    const position = positionOf(key);
+    if (needed.has(position) || this.#consumers.outstanding().has(position)) return true;
+    const range = { start: positionKey(position), end: positionKey(position + 1), limit: 1 };
+    for (const _ of this.#store.holds.getKeys(range)) return true;
+    return this.#consumers.awaits(decodeEvent(position, value));
+  }
+
+  /** What consumers that this process has not served left unsettled. */
+  #needed(): Set<number> {
+    const positions = new Set<number>();
+    for (const { value } of this.#store.cursors.getRange({})) {
+      for (const hole of decodeCursorRow(value).holes) positions.add(hole);
+    }
+    return positions;
+  }
+}
+
+/** One table to sweep, oldest first. */
+interface Sweep {
+  readonly table: Table;
+  readonly bytes: () => number;
+  readonly timeOf: (key: Buffer, value: Buffer) => number;
+  /** Whether something still needs this entry. */
+  readonly keeps: (key: Buffer, value: Buffer) => boolean;
+  readonly remove: (key: Buffer, value: Buffer) => void;
+}
