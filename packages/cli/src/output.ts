@@ -11,6 +11,8 @@ export interface Output {
   readonly attended: boolean;
   /** Columns of stdout; Infinity where it is no terminal, and nothing is cut. */
   readonly width: number;
+  /** Whether stdout takes colour. */
+  readonly colour: boolean;
   /** For what is printed to stdout. */
   readonly paint: Paint;
   /** For what is noted on stderr. */
@@ -57,7 +59,8 @@ export function createOutput(
 ): Output {
   const terminal = stdout.isTTY === true;
   const attended = stderr.isTTY === true;
-  const paint = painter(wantsColour(env, terminal));
+  const colour = wantsColour(env, terminal);
+  const paint = painter(colour);
   const notePaint = painter(wantsColour(env, attended));
   let progressing = false;
 
@@ -85,6 +88,7 @@ export function createOutput(
     get width() {
       return width();
     },
+    colour,
     paint,
     notePaint,
     print: (line = "") => toStdout(`${line}\n`),

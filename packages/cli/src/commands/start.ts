@@ -1,0 +1,65 @@
+import { existsSync } from "node:fs";
+import { Command } from "commander";
+import { readConfig } from "@nexus-functions/server/config";
+import type { Cli } from "../cli.ts";
+import * as value from "../values.ts";
+
+interface Options {
+  readonly port?: number;
+  readonly host?: string;
+  readonly config?: string;
+  readonly functionsDir?: string;
+  readonly dataDir?: string;
+}
+
+/** What `start` and `dev` have in common. */
+export function withServerOptions(command: Command, host: string): Command {
+  return command
+    .option(
+      "-p, --port <port>",
+      "port; 0 for any free one (NEXUS_PORT, 8080)",
+      value.count(0, 65_535),
+    )
+    .option("--host <address>", `address to listen on (NEXUS_HOST, ${host})`)
+    .option("-c, --config <file>", "configuration (NEXUS_CONFIG, nexus.yaml)")
+    .option("--functions-dir <dir>", "a folder of modules (NEXUS_FUNCTIONS_DIR)")
+    .option("--data-dir <dir>", "where events are kept (NEXUS_DATA_DIR, .nexus)");
+}
+
+export function startCommand(cli: Cli): Command {
+  const command = new Command("start")
+    .summary("serve in production")
+    .description(
+      "Serves until SIGTERM or Ctrl-C, then takes nothing new and finishes what runs. Logs are JSON, a line each.",
+    );
+  return withServerOptions(command, "0.0.0.0").action((options: Options) => start(cli, options));
+}
+
+async function start({ out, env, signal }: Cli, options: Options): Promise<void> {
+  const config = readConfig(
+    env,
+    {
+      host: options.host ?? (env["NEXUS_HOST"] || "0.0.0.0"),
+      port: options.port,
+      configFile: options.config,
+      functionsDir: options.functionsDir,
+      dataDir: options.dataDir,
+    },
+    existsSync,
+  );
+  const { startServer } = await import("@nexus-functions/server/server");
+  const server = await startServer(config, {
+    write: (line) => out.write(line),
+    colour: out.colour,
+  });
+  await aborted(signal);
+  await server.close();
+}
+
+/** Resolves when the signal aborts. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

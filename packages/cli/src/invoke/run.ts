@@ -1,0 +1,60 @@
+import type { NexusEvent } from "@nexus-functions/server/core/event";
+import type { Invocation } from "@nexus-functions/server/core/invocation";
+import { DEFAULT_PLATFORM_SETTINGS } from "@nexus-functions/server/core/settings";
+import { childTrace, formatTraceparent } from "@nexus-functions/server/core/trace";
+import type { Attempt } from "@nexus-functions/server/dispatch/attempt";
+import type { Runtime } from "@nexus-functions/server/runtime/runtime";
+import type { Target } from "./target.ts";
+
+export interface LocalRun extends Target {
+  readonly event: NexusEvent;
+  readonly args: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** One attempt as the server makes it, from the environment to the check of what was emitted; nothing is kept. */
+export async function runLocally(
+  run: LocalRun,
+): Promise<{ readonly attempt: Attempt; readonly record: Invocation }> {
+  const [{ threadRuntime }, { runAttempt }, { invocationRecord }, { silentTelemetry }] =
+    await Promise.all([
+      import("@nexus-functions/server/runtime/host/thread-runtime"),
+      import("@nexus-functions/server/dispatch/attempt"),
+      import("@nexus-functions/server/dispatch/record"),
+      import("@nexus-functions/server/telemetry/silent"),
+    ]);
+  const { fn, module, event } = run;
+  const threads = threadRuntime({ workers: 1 });
+  try {
+    await threads.load({ version: fn.version, bytes: module, limits: fn.limits });
+    const attempt = await runAttempt(
+      {
+        stored: {
+          event,
+          meta: { traceparent: formatTraceparent(childTrace()), depth: 0 },
+          position: 0,
+          acceptedAt: Date.now(),
+        },
+        version: fn,
+        attempt: 1,
+        trigger: "event",
+        chainDepth: DEFAULT_PLATFORM_SETTINGS.chainDepth,
+      },
+      { runtime: withArguments(threads, run), telemetry: silentTelemetry(), now: Date.now },
+    );
+    return { attempt, record: invocationRecord(attempt, "none") };
+  } finally {
+    await threads.close();
+  }
+}
+
+/** A runtime whose every invocation gets these arguments, and ends when the signal aborts. */
+function withArguments(runtime: Runtime, { args, signal }: LocalRun): Runtime {
+  return {
+    load: (module) => runtime.load(module),
+    unload: (version) => runtime.unload(version),
+    invoke: (request) => runtime.invoke({ ...request, args }, signal),
+    status: () => runtime.status(),
+    close: (signal) => runtime.close(signal),
+  };
+}

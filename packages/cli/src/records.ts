@@ -1,0 +1,175 @@
+import type { Invocation, InvocationStatus } from "@nexus-functions/server/core/invocation";
+import type { Output, Paint, Style } from "./output.ts";
+import { indent, visible, widthOf } from "./text.ts";
+import { formatAge, formatBytes, formatClock, formatDuration, shortVersion } from "./units.ts";
+
+/** A CloudEvent as the API gives it. */
+export interface EventJson {
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly time: string;
+  readonly [attribute: string]: unknown;
+}
+
+const STATUS_STYLE = {
+  succeeded: "green",
+  failed: "red",
+  timed_out: "red",
+  out_of_memory: "red",
+  trapped: "red",
+  cancelled: "yellow",
+} as const satisfies Record<InvocationStatus, Style>;
+
+export function paintStatus(status: InvocationStatus, paint: Paint): string {
+  return paint(STATUS_STYLE[status], status);
+}
+
+/** `02:31:05.123 → com.example.hello  0192…  /source` */
+export function eventLine(event: EventJson, paint: Paint): string {
+  const { time, type, id, source } = event;
+  return [
+    paint("dim", formatClock(time)),
+    paint("cyan", "→"),
+    paint("bold", visible(type)),
+    paint("dim", `${visible(id)}  ${visible(source)}`),
+  ].join(" ");
+}
+
+/** `02:31:05.130 ✓ hello  1.2 ms  {"greeting":"Hello"}`; then the log lines, and what went wrong. */
+export function invocationLines(
+  record: Invocation,
+  paint: Paint,
+  options: { readonly width: number; readonly nameWidth?: number },
+): readonly string[] {
+  const { width, nameWidth = 0 } = options;
+  const good = record.status === "succeeded";
+  const facts = [
+    formatDuration(record.duration_ms).padStart(7),
+    ...(good ? [] : [paintStatus(record.status, paint)]),
+    ...(record.attempt > 1 ? [paint("yellow", `attempt ${record.attempt}`)] : []),
+    ...(record.trigger === "replay" ? [paint("magenta", "replay")] : []),
+    ...(record.delivery === "retry" && record.retry_at !== null
+      ? [paint("yellow", `again ${formatAge(record.retry_at, Date.parse(record.started_at))}`)]
+      : []),
+    ...(record.delivery === "dead" ? [paint("red", "dead letter")] : []),
+  ];
+  const head = [
+    paint("dim", formatClock(record.started_at)),
+    good ? paint("green", "✓") : paint("red", "✗"),
+    record.function.padEnd(nameWidth),
+    facts.join("  "),
+  ].join(" ");
+  const output =
+    record.output_encoding === "base64" ? `<${record.output_bytes} bytes>` : record.output;
+  const room = width - widthOf(head) - 2;
+  const line = good && output !== "" ? `${head}  ${clip(visible(output.trim()), room)}` : head;
+  const margin = " ".repeat(15);
+  return [
+    line,
+    ...record.logs.map(({ text }) => `${margin}${paint("dim", "│")} ${visible(text)}`),
+    ...(record.error === null || isPlainFailure(record)
+      ? []
+      : [`${margin}${paint("red", visible(record.error.message))}`]),
+  ];
+}
+
+/** All about one run. */
+export function printInvocation(out: Output, record: Invocation, nowMs: number): void {
+  const { paint } = out;
+  const mark = record.status === "succeeded" ? paint("green", "✓") : paint("red", "✗");
+  out.print(
+    `${mark} ${paint("bold", record.function)} ${paintStatus(record.status, paint)} in ${formatDuration(record.duration_ms)}`,
+  );
+  printFields(out, [
+    ["invocation", record.id],
+    ["event", `${record.event_type}  ${record.event_id}`],
+    ["source", record.event_source],
+    ["version", shortVersion(record.version)],
+    ["trigger", `${record.trigger}, attempt ${record.attempt}`],
+    ["started", `${record.started_at}  ${paint("dim", formatAge(record.started_at, nowMs))}`],
+    [
+      "memory",
+      `${formatBytes(record.memory_peak_bytes)} at most${record.cold ? ", cold start" : ""}`,
+    ],
+    ["exit code", record.exit_code === null ? "none" : String(record.exit_code)],
+    [
+      "error",
+      record.error === null ? "" : `${record.error.message} ${paint("dim", record.error.code)}`,
+    ],
+    ["delivery", deliveryText(record, nowMs)],
+    ["emitted", record.emitted.join(", ")],
+    ["trace", record.trace_id],
+  ]);
+  printBlock(out, outputTitle(record), outputText(record));
+  const logs = record.logs.map(
+    ({ time, text }) => `${paint("dim", formatClock(time))} ${visible(text)}`,
+  );
+  if (record.logs_truncated) logs.push(paint("yellow", "… cut at the limit"));
+  printBlock(out, "Logs", logs.join("\n"));
+}
+
+/** Names and values, aligned; empty values are left out. */
+export function printFields(
+  out: Output,
+  fields: readonly (readonly [name: string, value: string])[],
+): void {
+  const shown = fields.filter(([, value]) => value !== "");
+  const width = Math.max(...shown.map(([name]) => name.length));
+  for (const [name, value] of shown) {
+    out.print(`  ${out.paint("dim", name.padEnd(width))}  ${value}`);
+  }
+}
+
+/** A title, and a text of several lines under it; nothing where the text is empty. */
+export function printBlock(out: Output, title: string, text: string): void {
+  if (text === "") return;
+  out.print();
+  out.print(out.paint("bold", title));
+  out.print(indent(text, "  "));
+}
+
+/** JSON with line breaks where it is JSON; else as it is. Safe to print. */
+export function prettyText(text: string): string {
+  try {
+    return visible(JSON.stringify(JSON.parse(text), null, 2), true);
+  } catch {
+    return visible(text.replace(/\n$/, ""), true);
+  }
+}
+
+function outputText(record: Invocation): string {
+  return record.output_encoding === "base64" ? record.output : prettyText(record.output);
+}
+
+function outputTitle(record: Invocation): string {
+  const notes = [
+    formatBytes(record.output_bytes),
+    ...(record.output_encoding === "base64" ? ["base64"] : []),
+    ...(record.output_truncated ? ["cut at the limit"] : []),
+  ];
+  return `Output (${notes.join(", ")})`;
+}
+
+function deliveryText({ delivery, retry_at: retryAt }: Invocation, nowMs: number): string {
+  switch (delivery) {
+    case "done":
+      return "done";
+    case "retry":
+      return `will be tried again ${retryAt === null ? "" : formatAge(retryAt, nowMs)}`.trim();
+    case "dead":
+      return "dead letter: out of attempts (see `nexus dlq`)";
+    case "none":
+      return "";
+  }
+}
+
+// Its exit code says as much as the message would.
+function isPlainFailure(record: Invocation): boolean {
+  return record.error?.code === "FUNCTION_FAILED" && record.logs.length > 0;
+}
+
+function clip(text: string, room: number): string {
+  if (room < 8) return "";
+  return text.length <= room ? text : `${text.slice(0, room - 1)}…`;
+}
