@@ -10,7 +10,7 @@ export enum Kind {
   Object,
 }
 
-const MAX_DEPTH = 256;
+const MAX_DEPTH = 512;
 
 /** A value of a JSON text. What is not there is a value too, of kind `Missing`: no call on it fails. */
 export class Value {

@@ -1,0 +1,121 @@
+// Every template, made into a project by `nexus new`, built as its README says, and run.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { promisify } from "node:util";
+import type { Invocation } from "@nexus-functions/server/core/invocation";
+import { testServer } from "@nexus-functions/server/testing/server";
+import { DEBIAN_CARGO, toolchainFor, type Language } from "../scripts/toolchains.ts";
+
+interface Published {
+  readonly invocations: readonly Invocation[];
+}
+
+const run = promisify(execFile);
+const ROOT = join(import.meta.dirname, "..");
+const NEXUS = join(ROOT, "packages/cli/bin/nexus.js");
+const TIMEOUT = { timeout: 120_000 };
+
+async function makeProject(
+  template: string,
+  name: string,
+): Promise<AsyncDisposable & { dir: string }> {
+  const parent = await mkdtemp(join(tmpdir(), "nexus-template-"));
+  const dir = join(parent, name);
+  const command = [NEXUS, "new", dir, "--template", template];
+  await run(process.execPath, ["--conditions=nexus-source", ...command]);
+  return {
+    dir,
+    [Symbol.asyncDispose]: () => rm(parent, { recursive: true, force: true }),
+  };
+}
+
+/** Whether the test is to go on. On a developer's machine a missing toolchain skips; in CI it fails. */
+async function hasToolchain(context: TestContext, language: Language): Promise<boolean> {
+  const toolchain = await toolchainFor(language);
+  if (toolchain.state === "ready") return true;
+  assert.equal(process.env["CI"], undefined, `CI has every toolchain: ${toolchain.install}`);
+  context.skip(`no toolchain for ${language}: ${toolchain.install}`);
+  return false;
+}
+
+async function greets(dir: string): Promise<void> {
+  await using server = await testServer("", { configFile: join(dir, "nexus.yaml") });
+  const send = async (body: string): Promise<readonly Invocation[]> => {
+    const response = await fetch(`${server.url}/events?wait=30s`, {
+      method: "POST",
+      headers: { "content-type": "application/cloudevents+json" },
+      body,
+    });
+    assert.equal(response.status, 200);
+    return ((await response.json()) as Published).invocations;
+  };
+
+  const event = await readFile(join(dir, "events/hello.json"), "utf8");
+  const [greeted] = await send(event);
+  assert.equal(greeted?.status, "succeeded");
+  assert.equal(greeted.output, '{"greeting":"Hello, Ada!"}');
+  assert.equal(greeted.logs[0]?.text, "greeting Ada");
+
+  const name = 'Zoë "Ω" \\ \n\u0001 😀';
+  const [escaped] = await send(JSON.stringify({ ...JSON.parse(event), id: "2", data: { name } }));
+  assert.deepEqual(JSON.parse(escaped!.output), { greeting: `Hello, ${name}!` });
+
+  const failed = await send(JSON.stringify({ ...JSON.parse(event), id: "3", data: {} }));
+  assert.deepEqual(
+    failed.map(({ exit_code }) => exit_code),
+    [1, 1, 1],
+  );
+  assert.equal(failed[0]?.logs[0]?.text, 'the event has no "data.name"');
+}
+
+for (const template of ["assemblyscript", "rust", "c"]) {
+  test(`nexus new leaves no placeholder in a project from "${template}"`, TIMEOUT, async () => {
+    await using project = await makeProject(template, "9-lives");
+    const files = await readdir(project.dir, { recursive: true, withFileTypes: true });
+    const names = files.map(({ name }) => name);
+    assert.ok(names.includes(".gitignore"));
+    assert.ok(!names.includes("_gitignore"));
+    for (const file of files.filter((entry) => entry.isFile())) {
+      const text = await readFile(join(file.parentPath, file.name), "utf8");
+      assert.doesNotMatch(text, /\{\{|\}\}/, file.name);
+    }
+  });
+}
+
+test("the AssemblyScript template builds with npm alone and greets", TIMEOUT, async () => {
+  await using project = await makeProject("assemblyscript", "9-lives");
+  // The workspace has the packages that `npm install` would bring, in the versions that the template pins.
+  await symlink(join(ROOT, "node_modules"), join(project.dir, "node_modules"));
+  await run("npm", ["run", "build"], { cwd: project.dir });
+  await greets(project.dir);
+});
+
+test("the AssemblyScript template pins the versions that the examples are built with", async () => {
+  const template = join(ROOT, "packages/cli/templates/assemblyscript/package.json");
+  const { devDependencies: pinned } = JSON.parse(await readFile(template, "utf8")) as {
+    devDependencies: Record<string, string>;
+  };
+  for (const [name, version] of Object.entries(pinned)) {
+    const installed = await readFile(join(ROOT, "node_modules", name, "package.json"), "utf8");
+    assert.equal((JSON.parse(installed) as { version: string }).version, version, name);
+  }
+});
+
+test("the Rust template builds with cargo and greets", TIMEOUT, async (context) => {
+  if (!(await hasToolchain(context, "rust"))) return;
+  await using project = await makeProject("rust", "9-lives");
+  const env = { ...process.env, ...DEBIAN_CARGO.env, CARGO_HOME: join(project.dir, "cargo") };
+  await run("npm", ["run", "build", "--", ...DEBIAN_CARGO.args], { cwd: project.dir, env });
+  await greets(project.dir);
+});
+
+test("the C template builds with make and greets", TIMEOUT, async (context) => {
+  if (!(await hasToolchain(context, "c"))) return;
+  await using project = await makeProject("c", "404");
+  await run("npm", ["run", "build"], { cwd: project.dir });
+  await greets(project.dir);
+});
