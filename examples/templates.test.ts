@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { promisify } from "node:util";
+import fc from "fast-check";
 import type { Invocation } from "@nexus-functions/server/core/invocation";
 import { testServer } from "@nexus-functions/server/testing/server";
 import { DEBIAN_CARGO, toolchainFor, type Language } from "../scripts/toolchains.ts";
@@ -60,9 +61,18 @@ async function greets(dir: string): Promise<void> {
   assert.equal(greeted.output, '{"greeting":"Hello, Ada!"}');
   assert.equal(greeted.logs[0]?.text, "greeting Ada");
 
-  const name = 'Zoë "Ω" \\ \n\u0001 😀';
-  const [escaped] = await send(JSON.stringify({ ...JSON.parse(event), id: "2", data: { name } }));
-  assert.deepEqual(JSON.parse(escaped!.output), { greeting: `Hello, ${name}!` });
+  // Whatever the name is, however it is written, and whatever stands around it.
+  const names = fc.string({ unit: "binary", minLength: 1 });
+  const written = fc.tuple(names, fc.jsonValue(), fc.jsonValue(), fc.boolean(), fc.boolean());
+  await fc.assert(
+    fc.asyncProperty(written, fc.uuid(), async ([name, before, after, escaped, indented], id) => {
+      const data = { before, name, after };
+      const json = JSON.stringify({ ...JSON.parse(event), id, data }, null, indented ? 2 : 0);
+      const [run] = await send(escaped ? escapeAll(json) : json);
+      assert.deepEqual(JSON.parse(run!.output), { greeting: `Hello, ${name}!` });
+    }),
+    { numRuns: 50 },
+  );
 
   const failed = await send(JSON.stringify({ ...JSON.parse(event), id: "3", data: {} }));
   assert.deepEqual(
@@ -70,6 +80,14 @@ async function greets(dir: string): Promise<void> {
     [1, 1, 1],
   );
   assert.equal(failed[0]?.logs[0]?.text, 'the event has no "data.name"');
+}
+
+/** The same JSON in ASCII. */
+function escapeAll(json: string): string {
+  return json.replaceAll(
+    /[\u0080-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 for (const template of ["assemblyscript", "rust", "c"]) {
