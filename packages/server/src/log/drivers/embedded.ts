@@ -34,8 +34,8 @@ export async function embeddedLog(options: EmbeddedLogOptions): Promise<EventLog
   const lock = lockDirectory(dir);
   let store: Store | undefined;
   try {
-    store = openStore({ dir });
-    return assemble(store, now, () => lock.release());
+    store = openStore(dir);
+    return assemble({ store, dir, now, release: () => lock.release() });
   } catch (error) {
     await store?.close();
     lock.release();
@@ -43,7 +43,14 @@ export async function embeddedLog(options: EmbeddedLogOptions): Promise<EventLog
   }
 }
 
-function assemble(store: Store, now: () => number, release: () => void): EventLog {
+interface Parts {
+  readonly store: Store;
+  readonly dir: string;
+  readonly now: () => number;
+  readonly release: () => void;
+}
+
+function assemble({ store, dir, now, release }: Parts): EventLog {
   const state = new State(store);
   const catalogue = new Catalogue(store, state.nextName);
   const events = new Events(store, catalogue, { ...state.newest, now });
@@ -55,7 +62,7 @@ function assemble(store: Store, now: () => number, release: () => void): EventLo
   const tail = (): number => state.newest.tail;
   const consumers = new Consumers(catalogue, { store, events, reader, pending, now, tail });
   const fanout = new Fanout();
-  const committer = new Committer({
+  const committer = new Committer(store, {
     prepare(batch) {
       consumers.prepare(batch);
       catalogue.prepare(batch);
@@ -89,7 +96,7 @@ function assemble(store: Store, now: () => number, release: () => void): EventLo
     try {
       return await answer();
     } catch (error) {
-      throw error instanceof NexusError ? error : await toLogError("read", error);
+      throw error instanceof NexusError ? error : await toLogError("read", error, dir);
     }
   }
 
@@ -109,7 +116,7 @@ function assemble(store: Store, now: () => number, release: () => void): EventLo
     try {
       batch = committer.batch;
     } catch (error) {
-      return { delivery: undefined, durable: Promise.reject(error as NexusError) };
+      return { delivery: undefined, durable: Promise.reject(error) };
     }
     const written = events.write(batch, event);
     const { stored, answer } = written;

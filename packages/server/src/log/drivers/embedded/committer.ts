@@ -1,7 +1,7 @@
 import type { StoredEvent } from "../../../core/event.ts";
 import type { Invocation } from "../../../core/invocation.ts";
 import { NexusError } from "../../../core/errors.ts";
-import { type Table, toLogError } from "./store.ts";
+import type { Store, Table } from "./store.ts";
 
 /** What goes to the disk with one fsync, and whoever waits for it. */
 export class Batch {
@@ -48,16 +48,13 @@ export class Batch {
     this.#onFailure.push(failure);
   }
 
-  /** Hands the writes to LMDB, which makes one transaction of what one turn of the event loop brings. */
-  write(): Promise<unknown> {
-    let written: Promise<unknown> = Promise.resolve();
+  /** To be called inside a transaction. */
+  write(): void {
     for (const { table, key, value } of this.#writes) {
-      const previous = written;
-      written = value === undefined ? table.remove(key) : table.put(key, value);
-      // Of one transaction, one promise is enough to wait for; a second must not reject unheard.
-      if (written !== previous) previous.catch(() => undefined);
+      // Their promises never reject: the transaction's does.
+      if (value === undefined) void table.remove(key);
+      else void table.put(key, value);
     }
-    return written;
   }
 
   commit(): void {
@@ -103,6 +100,7 @@ export interface CommitHooks {
  * that the first would be there (duplicates, numbers of names).
  */
 export class Committer {
+  readonly #store: Store;
   readonly #hooks: CommitHooks;
   #collecting: Batch | undefined;
   #writing: Batch | undefined;
@@ -110,7 +108,8 @@ export class Committer {
   #closed = false;
   #idle: (() => void) | undefined;
 
-  constructor(hooks: CommitHooks) {
+  constructor(store: Store, hooks: CommitHooks) {
+    this.#store = store;
     this.#hooks = hooks;
   }
 
@@ -170,10 +169,11 @@ export class Committer {
   async #write(batch: Batch): Promise<NexusError | undefined> {
     this.#hooks.prepare(batch);
     try {
-      await batch.write();
+      await this.#store.transact(() => batch.write());
       return undefined;
     } catch (error) {
-      return toLogError("write to", error);
+      if (error instanceof NexusError) return error;
+      throw error;
     }
   }
 }

@@ -1,4 +1,5 @@
-import { stat } from "node:fs/promises";
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { type Database, open } from "lmdb";
 import { NexusError } from "../../../core/errors.ts";
@@ -50,21 +51,21 @@ const FORMAT = 1;
 
 /** The LMDB environment with its tables. Reads are synchronous; writes go through the committer alone. */
 export type Store = { readonly [T in keyof typeof TABLES]: Table } & {
+  /**
+   * Writes what `write` puts and removes as one transaction; resolves after fdatasync. LOG_FULL,
+   * LOG_UNAVAILABLE.
+   */
+  transact(write: () => void): Promise<void>;
   /** Bytes of the file. */
   size(): Promise<number>;
   close(): Promise<void>;
 };
 
-export interface StoreOptions {
-  readonly dir: string;
-  /** Tests only: the size at which the store is full. Grows with the data if absent. */
-  readonly maxBytes?: number;
-}
-
 /** DATA_DIR_UNUSABLE where the file cannot be opened, is no store, or is one of a newer version. */
-export function openStore({ dir }: StoreOptions): Store {
+export function openStore(dir: string): Store {
   const path = join(dir, "events.mdb");
   try {
+    checkFile(path);
     const root = open<Buffer, Buffer>({
       path,
       noSubdir: true,
@@ -73,6 +74,8 @@ export function openStore({ dir }: StoreOptions): Store {
       keyEncoding: "binary",
       // The promise of a write then resolves after fdatasync. With `true` it resolves before.
       overlappingSync: false,
+      // With `true` a failed commit rejects a promise inside lmdb that nobody can get hold of.
+      eventTurnBatching: false,
     });
     const tables = Object.fromEntries(
       Object.entries(TABLES).map(([table, name]) => [
@@ -83,6 +86,13 @@ export function openStore({ dir }: StoreOptions): Store {
     checkFormat(tables.meta, path);
     return {
       ...tables,
+      async transact(write) {
+        try {
+          await root.batch(write);
+        } catch (error) {
+          throw await toLogError("write to", error, dir);
+        }
+      },
       size: async () => (await stat(path)).size,
       close: () => root.close(),
     };
@@ -94,6 +104,26 @@ export function openStore({ dir }: StoreOptions): Store {
       { cause: error },
     );
   }
+}
+
+/** LMDB's mark, behind the first page's header. Opening a file without it ends the process (lmdb 3.5). */
+const MAGIC = 0xbeefc0de;
+const MAGIC_AT = 24;
+
+function checkFile(path: string): void {
+  if (!existsSync(path)) return;
+  const head = Buffer.alloc(32);
+  const file = openSync(path, "r+");
+  try {
+    const bytes = readSync(file, head, 0, head.length, 0);
+    if (bytes === 0 || head.readUInt32LE(MAGIC_AT) === MAGIC) return;
+  } finally {
+    closeSync(file);
+  }
+  throw new NexusError(
+    "DATA_DIR_UNUSABLE",
+    `Cannot open event log "${path}": it is not an event log, or its beginning is damaged`,
+  );
 }
 
 function checkFormat(meta: Table, path: string): void {
@@ -108,24 +138,37 @@ function checkFormat(meta: Table, path: string): void {
   }
 }
 
-const ENOSPC = 28;
-const EDQUOT = 122;
-const EFBIG = 27;
-const MDB_MAP_FULL = -30792;
-const FULL: ReadonlySet<unknown> = new Set([ENOSPC, EDQUOT, EFBIG, MDB_MAP_FULL]);
+const EIO = 5;
+const FULL: ReadonlySet<number> = new Set([
+  28, // ENOSPC
+  122, // EDQUOT
+  27, // EFBIG
+  -30_792, // MDB_MAP_FULL
+]);
+// LMDB calls a write that was cut short an input/output error. With less room than this it was the disk.
+const ROOM = 4 * 1024 * 1024;
 
-/** What the store's error means to a caller: LOG_FULL or LOG_UNAVAILABLE. What is no store's error is a bug: rethrown. */
-export async function toLogError(action: string, error: unknown): Promise<NexusError> {
+/**
+ * What the store's error means to a caller: LOG_FULL or LOG_UNAVAILABLE. What is no error of the store
+ * is a bug, and thrown as it is.
+ */
+export async function toLogError(action: string, error: unknown, dir: string): Promise<NexusError> {
   // lmdb rejects with a general error; the real one is a promise inside it that rejects.
   const inner: unknown = (error as { commitError?: unknown }).commitError;
   const cause = inner instanceof Promise ? await inner.catch((reason: unknown) => reason) : error;
   const code: unknown = (cause as { code?: unknown }).code;
   if (typeof code !== "number") throw error;
+  const full = FULL.has(code) || (code === EIO && (await roomIn(dir)) < ROOM);
   return new NexusError(
-    FULL.has(code) ? "LOG_FULL" : "LOG_UNAVAILABLE",
-    `Cannot ${action} the event log: ${messageOf(cause)}`,
+    full ? "LOG_FULL" : "LOG_UNAVAILABLE",
+    `Cannot ${action} the event log: ${full ? "no room left on the disk" : messageOf(cause)}`,
     { cause },
   );
+}
+
+async function roomIn(dir: string): Promise<number> {
+  const { bavail, bsize } = await statfs(dir);
+  return bavail * bsize;
 }
 
 export function messageOf(error: unknown): string {

@@ -1,3 +1,4 @@
+import { NexusError } from "../../../core/errors.ts";
 import type { Keep, RetentionPolicy, Trimmed } from "../../log.ts";
 import { acceptedAtOf, decodeEvent } from "./codec.ts";
 import type { Committer, Counters } from "./committer.ts";
@@ -8,7 +9,7 @@ import { type Invocations, startedAtOf } from "./invocations.ts";
 import { positionKey, positionOf } from "./keys.ts";
 import type { Store, Table } from "./store.ts";
 
-/** Entries removed with one commit. */
+/** Entries removed with one commit. On a full disk fewer may go where many do not: removing takes pages too. */
 const STEP = 200;
 
 /**
@@ -66,12 +67,15 @@ export class Retention {
     if (maxAgeMs === Infinity && maxBytes === Infinity) return 0;
     let removed = 0;
     let start = Buffer.from([0]);
-    while (signal?.aborted !== true) {
+    let step = STEP;
+    for (;;) {
+      if (signal?.aborted === true) return removed;
       let over = what.bytes() - maxBytes;
       const tooOld = this.#now() - maxAgeMs;
       let seen = 0;
       let taken = 0;
-      for (const { key, value } of what.table.getRange({ start, limit: STEP })) {
+      const from = start;
+      for (const { key, value } of what.table.getRange({ start, limit: step })) {
         if (over <= 0 && what.timeOf(key, value) >= tooOld) break;
         seen += 1;
         start = Buffer.concat([key, Buffer.from([0])]);
@@ -80,12 +84,26 @@ export class Retention {
         over -= value.length;
         taken += 1;
       }
+      if (taken > 0 && !(await this.#committed(step))) {
+        start = from;
+        step = Math.ceil(step / 10);
+        continue;
+      }
       removed += taken;
-      if (taken > 0) await this.#committer.batch.done;
-      if (seen < STEP) break;
+      if (seen < step) return removed;
       await new Promise(setImmediate);
     }
-    return removed;
+  }
+
+  /** False: there was no room for a step of this size, and a smaller one is worth trying. */
+  async #committed(step: number): Promise<boolean> {
+    try {
+      await this.#committer.batch.done;
+      return true;
+    } catch (error) {
+      if (step > 1 && error instanceof NexusError && error.code === "LOG_FULL") return false;
+      throw error;
+    }
   }
 
   #keeps(key: Buffer, value: Buffer, needed: ReadonlySet<number>): boolean {

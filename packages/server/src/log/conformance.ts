@@ -1,0 +1,24 @@
+import { describe } from "node:test";
+import { testAppend } from "./testing/append.ts";
+import { testClaim } from "./testing/claim.ts";
+import { testConsume } from "./testing/consume.ts";
+import type { TestStore } from "./testing/fixtures.ts";
+import { testLists } from "./testing/lists.ts";
+import { testOrder } from "./testing/order.ts";
+import { testRecords } from "./testing/records.ts";
+import { testTrim } from "./testing/trim.ts";
+import { testWatch } from "./testing/watch.ts";
+
+/** What every driver has to do. `make` makes an empty store; the log on it is opened again and again. */
+export function testLog(name: string, make: () => Promise<TestStore>): void {
+  describe(`event log: ${name}`, () => {
+    describe("append and find", () => testAppend(make));
+    describe("list", () => testLists(make));
+    describe("consume and settle", () => testConsume(make));
+    describe("order", () => testOrder(make));
+    describe("claim", () => testClaim(make));
+    describe("records and dead letters", () => testRecords(make));
+    describe("watch", () => testWatch(make));
+    describe("trim", () => testTrim(make));
+  });
+}

@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { open } from "lmdb";
+import { startChild } from "../testing/child.ts";
+import { DONE, newEvent, newEvents, settle, TestConsumer } from "../testing/fixtures.ts";
+import { embeddedLog } from "./embedded.ts";
+
+const HOLD = new URL("../testing/hold.ts", import.meta.url);
+const root = process.getuid?.() === 0 && process.platform === "linux";
+const needsRoot = root ? {} : { skip: "mounting a small file system takes root on Linux" };
+
+test("embeddedLog() refuses a directory that another process uses, names it, and takes it once that one is killed", async () => {
+  await using dir = await temporary();
+  const other = startChild(HOLD, [dir.path]);
+  await other.message();
+  await assert.rejects(embeddedLog({ dir: dir.path }), (error: NodeJS.ErrnoException) => {
+    assert.equal(error.code, "DATA_DIR_LOCKED");
+    assert.match(error.message, new RegExp(`process id ${other.child.pid} `));
+    return true;
+  });
+  await other.kill();
+  await using log = await embeddedLog({ dir: dir.path });
+  assert.equal((await log.append([newEvent()]))[0]!.status, "accepted");
+});
+
+test("embeddedLog() refuses a directory that this process uses already", async () => {
+  await using dir = await temporary();
+  {
+    await using _log = await embeddedLog({ dir: dir.path });
+    await assert.rejects(embeddedLog({ dir: dir.path }), { code: "DATA_DIR_LOCKED" });
+  }
+  await using log = await embeddedLog({ dir: dir.path });
+  assert.equal((await log.status()).events, 0);
+});
+
+test("embeddedLog() refuses a path that is no directory, with its name", async () => {
+  await using dir = await temporary();
+  const file = join(dir.path, "file");
+  await writeFile(file, "x");
+  for (const path of [file, join(file, "below")]) {
+    await assert.rejects(embeddedLog({ dir: path }), (error: NodeJS.ErrnoException) => {
+      assert.equal(error.code, "DATA_DIR_UNUSABLE");
+      assert.ok(error.message.includes(path));
+      return true;
+    });
+  }
+});
+
+test("embeddedLog() refuses a file that is no event log, and leaves the directory free", async () => {
+  await using dir = await temporary();
+  await writeFile(join(dir.path, "events.mdb"), "not a database ".repeat(2000));
+  await assert.rejects(embeddedLog({ dir: dir.path }), { code: "DATA_DIR_UNUSABLE" });
+  await rm(join(dir.path, "events.mdb"));
+  await using log = await embeddedLog({ dir: dir.path });
+  assert.equal((await log.status()).events, 0);
+});
+
+test("embeddedLog() refuses a store of a newer format", async () => {
+  await using dir = await temporary();
+  {
+    await using log = await embeddedLog({ dir: dir.path });
+    await log.append([newEvent()]);
+  }
+  const store = open<Buffer, Buffer>({
+    path: join(dir.path, "events.mdb"),
+    maxDbs: 32,
+    noSubdir: true,
+  });
+  const meta = store.openDB<Buffer, Buffer>("meta", { encoding: "binary", keyEncoding: "binary" });
+  await meta.put(Buffer.from("format"), Buffer.from([200]));
+  await store.close();
+  await assert.rejects(embeddedLog({ dir: dir.path }), {
+    code: "DATA_DIR_UNUSABLE",
+    message: /format 200.*newer version/,
+  });
+});
+
+test("embeddedLog() refuses a read-only directory", needsRoot, async () => {
+  await using disk = await smallDisk("1m");
+  const dir = join(disk.path, "data");
+  await mkdir(dir);
+  execFileSync("mount", ["-o", "remount,ro", disk.path]);
+  await assert.rejects(embeddedLog({ dir }), { code: "DATA_DIR_UNUSABLE" });
+  await assert.rejects(embeddedLog({ dir: join(disk.path, "new") }), { code: "DATA_DIR_UNUSABLE" });
+});
+
+test(
+  "append() on a full disk rejects with LOG_FULL, loses nothing, and goes on when there is room",
+  needsRoot,
+  async () => {
+    await using disk = await smallDisk("4m");
+    const ballast = join(disk.path, "ballast");
+    await writeFile(ballast, Buffer.alloc(1024 * 1024));
+    const acknowledged: string[] = [];
+    const refused: string[] = [];
+    {
+      await using log = await embeddedLog({ dir: join(disk.path, "data") });
+      await using consumer = new TestConsumer(log, { name: "fn" });
+      const held = newEvent();
+      await log.append([held]);
+      const delivery = await consumer.next();
+      const writer = async (): Promise<void> => {
+        for (;;) {
+          const events = newEvents(5, { data: "x".repeat(1000) });
+          const ids = events.map(({ event }) => event.id);
+          try {
+            await log.append(events);
+            acknowledged.push(...ids);
+          } catch (error) {
+            assert.equal((error as NodeJS.ErrnoException).code, "LOG_FULL");
+            refused.push(...ids);
+            return;
+          }
+        }
+      };
+      await Promise.all(Array.from({ length: 8 }, writer));
+      assert.ok(acknowledged.length > 100);
+      const last = (await log.status()).tail;
+      const big = () => newEvent({ data: "y".repeat(100_000) });
+      await assert.rejects(log.append([big()]), { code: "LOG_FULL" });
+      const claimed = log.claim(big(), "fn");
+      await assert.rejects(claimed.durable, { code: "LOG_FULL" });
+      await assert.rejects(settle(log, delivery, DONE, [big()]), { code: "LOG_FULL" });
+      assert.equal((await log.invocations.ofEvent(delivery.stored.position)).length, 0);
+
+      await rm(ballast);
+      const [answer] = await log.append([newEvent()]);
+      assert.ok(answer!.position > last);
+      await settle(log, delivery);
+      assert.equal((await log.invocations.ofEvent(delivery.stored.position)).length, 1);
+      const [again] = await log.append([newEvent({ id: refused[0]! })]);
+      assert.equal(again!.status, "accepted");
+    }
+    await using log = await embeddedLog({ dir: join(disk.path, "data") });
+    for (const id of acknowledged) assert.ok(await log.find(id), id);
+    for (const id of refused.slice(1)) assert.equal(await log.find(id), undefined);
+    assert.equal((await log.status()).events, acknowledged.length + 3);
+  },
+);
+
+test("trim() makes room on a full disk", needsRoot, async () => {
+  await using disk = await smallDisk("4m");
+  await using log = await embeddedLog({ dir: join(disk.path, "data") });
+  const fill = async (): Promise<void> => {
+    for (;;) await log.append(newEvents(20, { data: "x".repeat(1000) }));
+  };
+  await assert.rejects(fill(), { code: "LOG_FULL" });
+  const { events } = await log.trim({ events: { maxBytes: 500_000 }, invocations: {} });
+  assert.ok(events > 100);
+  await log.append(newEvents(100, { data: "x".repeat(1000) }));
+});
+
+async function temporary() {
+  const path = await mkdtemp(join(tmpdir(), "nexus-log-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+}
+
+/** A file system of its own that is quickly full. */
+async function smallDisk(size: string) {
+  const path = await mkdtemp(join(tmpdir(), "nexus-disk-"));
+  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", path]);
+  return {
+    path,
+    async [Symbol.asyncDispose]() {
+      execFileSync("umount", [path]);
+      await rm(path, { recursive: true });
+    },
+  };
+}
