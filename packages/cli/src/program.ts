@@ -1,11 +1,39 @@
-import { Command, type CommanderError, type Help } from "commander";
+import { Command, type Argument, type CommanderError, type Help } from "commander";
 import type { Cli } from "./cli.ts";
+import { devCommand } from "./commands/dev.ts";
+import { dlqCommand } from "./commands/dlq.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { eventsCommand } from "./commands/events.ts";
+import { functionsCommand } from "./commands/functions.ts";
+import { invocationsCommand } from "./commands/invocations.ts";
+import { invokeCommand } from "./commands/invoke.ts";
+import { logsCommand } from "./commands/logs.ts";
+import { metricsCommand } from "./commands/metrics.ts";
 import { newCommand } from "./commands/new.ts";
+import { publishCommand } from "./commands/publish.ts";
+import { replayCommand } from "./commands/replay.ts";
+import { startCommand } from "./commands/start.ts";
 import { validateCommand } from "./commands/validate.ts";
 import type { Paint } from "./output.ts";
 
 const GROUPS: readonly (readonly [title: string, commands: readonly ((cli: Cli) => Command)[]])[] =
-  [["Make:", [newCommand, validateCommand]]];
+  [
+    ["Develop:", [newCommand, devCommand, validateCommand, invokeCommand]],
+    ["Serve:", [startCommand, doctorCommand]],
+    [
+      "Use a server:",
+      [
+        publishCommand,
+        eventsCommand,
+        invocationsCommand,
+        logsCommand,
+        replayCommand,
+        dlqCommand,
+        functionsCommand,
+        metricsCommand,
+      ],
+    ],
+  ];
 
 /** The whole command line, every command with its options: what is parsed, and what the docs list. */
 export function createProgram(cli: Cli, version: string): Command {
@@ -18,7 +46,7 @@ export function createProgram(cli: Cli, version: string): Command {
     .version(version, "-v, --version", "print the version")
     .helpOption("-h, --help", "print help")
     .helpCommand("help [command]", "print help for a command")
-    .addHelpText("after", "\nSee `nexus help <command>` for its options and examples.");
+    .addHelpText("after", "\n`nexus <command> --help` tells its options.");
   for (const [title, commands] of GROUPS) {
     program.commandsGroup(title);
     for (const command of commands) program.addCommand(command(cli));
@@ -84,10 +112,19 @@ const WIDEST_HELP = 100;
 
 function helpStyle(paint: Paint): Partial<Help> {
   return {
+    // Without `[options]`, which every command has, and without `help` itself.
+    subcommandTerm: (command) =>
+      [command.name(), ...command.registeredArguments.map(argumentTerm)].join(" "),
+    visibleCommands: (command) => command.commands.filter((one) => one.name() !== "help"),
     styleTitle: (text) => paint("bold", text),
     styleCommandText: (text) => paint("cyan", text),
     styleSubcommandText: (text) => paint("cyan", text),
     styleOptionText: (text) => paint("cyan", text),
     styleArgumentText: (text) => paint("cyan", text),
   };
+}
+
+function argumentTerm(argument: Argument): string {
+  const name = `${argument.name()}${argument.variadic ? "..." : ""}`;
+  return argument.required ? `<${name}>` : `[${name}]`;
 }

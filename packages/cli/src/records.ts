@@ -74,6 +74,40 @@ export function invocationLines(
   ];
 }
 
+export function invocationTable(out: Output, records: readonly Invocation[], nowMs: number): void {
+  const { paint } = out;
+  out.table<Invocation>(
+    [
+      { title: "ID", text: ({ id }) => id, shrink: "middle" },
+      {
+        title: "FUNCTION",
+        text: (record) => record.function,
+        paint: (text) => paint("bold", text),
+      },
+      {
+        title: "STATUS",
+        text: ({ status }) => status,
+        paint: (text, { status }) => paint(STATUS_STYLE[status], text),
+      },
+      { title: "ATTEMPT", text: ({ attempt }) => String(attempt), align: "right" },
+      { title: "TRIGGER", text: ({ trigger }) => trigger },
+      {
+        title: "EVENT",
+        text: (record) => visible(record.event_type),
+        shrink: "end",
+        paint: (text) => paint("cyan", text),
+      },
+      { title: "DURATION", text: (record) => formatDuration(record.duration_ms), align: "right" },
+      {
+        title: "STARTED",
+        text: (record) => formatAge(record.started_at, nowMs),
+        paint: (text) => paint("dim", text),
+      },
+    ],
+    records,
+  );
+}
+
 /** All about one run. */
 export function printInvocation(out: Output, record: Invocation, nowMs: number): void {
   const { paint } = out;

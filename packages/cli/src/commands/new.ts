@@ -1,8 +1,8 @@
 import { cp, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
-import { createInterface } from "node:readline/promises";
 import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
+import { ask } from "../ask.ts";
 import { CliError, fileError, type Cli } from "../cli.ts";
 
 const TEMPLATES = {
@@ -10,6 +10,9 @@ const TEMPLATES = {
   rust: { title: "Rust", needs: "cargo with the target wasm32-wasip1", install: false },
   c: { title: "C", needs: "clang, lld and wasi-libc", install: false },
 } as const;
+
+/** What the functions of all templates take. */
+const EVENT_TYPE = "com.example.greeting.requested";
 
 type Template = keyof typeof TEMPLATES;
 
@@ -35,7 +38,7 @@ async function create(
   dir: string,
   options: { readonly template?: Template },
 ): Promise<void> {
-  const { nameFault } = await import("@nexus-functions/server/functions/schema");
+  const { configJsonSchema, nameFault } = await import("@nexus-functions/server/functions/schema");
   const target = resolve(dir);
   const name = basename(target);
   const fault = nameFault(name);
@@ -49,6 +52,9 @@ async function create(
     await mkdir(target, { recursive: true });
     await cp(source, target, { recursive: true, filter: (path) => !isLeftover(source, path) });
     await fillIn(target, name);
+    // What nexus.yaml names in its first line, for editors: that of the version installed.
+    const schema = `${JSON.stringify(configJsonSchema(), null, 2)}\n`;
+    await writeFile(join(target, "nexus.schema.json"), schema);
   } catch (error) {
     throw fileError("write to", dir, error);
   }
@@ -87,21 +93,17 @@ async function fillIn(target: string, name: string): Promise<void> {
   }
 }
 
-async function askForTemplate({ out, stdin, signal }: Cli): Promise<Template> {
+async function askForTemplate(cli: Cli): Promise<Template> {
+  const { out } = cli;
   if (!out.interactive) return "assemblyscript";
   for (const [index, name] of TEMPLATE_NAMES.entries()) {
     const { title, needs } = TEMPLATES[name];
     const number = out.notePaint("cyan", String(index + 1));
     out.note(`  ${number}  ${title.padEnd(16)}${out.notePaint("dim", `needs ${needs}`)}`);
   }
-  using lines = createInterface({ input: stdin, output: process.stderr });
-  const interrupted = new AbortController();
-  lines.once("close", () => interrupted.abort()); // Ctrl-C and Ctrl-D alike
   for (;;) {
     const question = `Which language? ${out.notePaint("dim", "[1]")} `;
-    const answer = await lines.question(question, {
-      signal: AbortSignal.any([signal, interrupted.signal]),
-    });
+    const answer = await ask(cli, question);
     const found = templateFor(answer.trim().toLowerCase());
     if (found !== undefined) return found;
     out.note(`Answer with 1 to ${TEMPLATE_NAMES.length}.`);
@@ -124,7 +126,7 @@ function printNextSteps(
     ...(install ? [["npm install", "the compiler"]] : []),
     ["npm run build", install ? "" : `needs ${needs}`],
     ["nexus dev", "serves it, and again after each build"],
-    [`nexus publish --event events/hello.json`, "in another terminal"],
+    [`nexus publish ${EVENT_TYPE} --data '{"name":"Ada"}' --wait 5s`, "in another terminal"],
   ] as const;
   const width = Math.max(...steps.map(([command]) => command!.length));
   out.print(`Made ${out.paint("bold", made.name)} in ${folder} (${title}). Next:`);

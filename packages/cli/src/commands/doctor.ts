@@ -1,0 +1,66 @@
+import { existsSync } from "node:fs";
+import { Command } from "commander";
+import { readConfig } from "@nexus-functions/server/config";
+import type { Cli } from "../cli.ts";
+import type { Finding } from "../doctor/finding.ts";
+import { checkDataDir, checkNode } from "../doctor/machine.ts";
+import { checkProject } from "../doctor/project.ts";
+import { checkServer } from "../doctor/server.ts";
+import { withReadingOptions, type ReadingOptions } from "../reading.ts";
+import { counted, visible } from "../text.ts";
+
+interface Options extends ReadingOptions {
+  readonly config?: string;
+  readonly functionsDir?: string;
+  readonly dataDir?: string;
+}
+
+export function doctorCommand(cli: Cli): Command {
+  const command = new Command("doctor")
+    .summary("look for what is wrong, and say what to do")
+    .description(
+      "Checks this machine, the project in this folder, the data directory and the server.",
+    )
+    .option("-c, --config <file>", "configuration (NEXUS_CONFIG, nexus.yaml)")
+    .option("--functions-dir <dir>", "a folder of modules (NEXUS_FUNCTIONS_DIR)")
+    .option("--data-dir <dir>", "where events are kept (NEXUS_DATA_DIR, .nexus)");
+  return withReadingOptions(command).action((options: Options) => doctor(cli, options));
+}
+
+async function doctor(cli: Cli, options: Options): Promise<void> {
+  const { out } = cli;
+  const { dataDir } = readConfig(cli.env, { dataDir: options.dataDir }, existsSync);
+  const findings: Finding[] = [];
+  const show = (...found: readonly Finding[]): void => {
+    findings.push(...found);
+    if (options.json !== true) for (const finding of found) print(cli, finding);
+  };
+  show(checkNode());
+  show(...(await checkProject(cli, options)));
+  show(...(await checkDataDir(dataDir)));
+  show(...(await checkServer(cli, options)));
+
+  const failures = findings.filter(({ state }) => state === "failed").length;
+  if (failures > 0) cli.exitWith(1);
+  if (options.json === true) return out.json({ ok: failures === 0, findings });
+  out.print();
+  out.print(
+    failures === 0
+      ? out.paint("green", "Nothing is wrong.")
+      : out.paint("red", `${counted(failures, "check")} failed.`),
+  );
+}
+
+const NAME_WIDTH = 10;
+
+function print({ out }: Cli, { check, state, detail, remedy }: Finding): void {
+  const { paint } = out;
+  const mark = {
+    ok: paint("green", "✓"),
+    warning: paint("yellow", "!"),
+    failed: paint("red", "✗"),
+  }[state];
+  out.print(`${mark} ${check.padEnd(NAME_WIDTH)}  ${visible(detail)}`);
+  if (remedy !== undefined)
+    out.print(`  ${" ".repeat(NAME_WIDTH)}  ${paint("dim", `→ ${remedy}`)}`);
+}
