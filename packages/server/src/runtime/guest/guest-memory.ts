@@ -1,0 +1,77 @@
+import { FAULT } from "./wasi/errno.ts";
+
+const NO_MEMORY = new ArrayBuffer(0);
+
+/**
+ * The running guest's memory as host calls see it. Every address and length comes from the guest and
+ * is checked: what is not wholly inside the memory throws FAULT. Addresses may be given as wasm gives
+ * them, signed.
+ */
+export class GuestMemory {
+  #memory: WebAssembly.Memory | null = null;
+  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(NO_MEMORY);
+  #view = new DataView(NO_MEMORY);
+
+  attach(memory: WebAssembly.Memory | null): void {
+    this.#memory = memory;
+    this.#refresh(memory === null ? NO_MEMORY : memory.buffer);
+  }
+
+  get byteLength(): number {
+    return this.#memory === null ? 0 : this.#memory.buffer.byteLength;
+  }
+
+  /** A window on the guest's bytes, good until the guest runs again. */
+  slice(address: number, length: number): Uint8Array<ArrayBuffer> {
+    const at = this.#check(address, length >>> 0);
+    return this.#bytes.subarray(at, at + (length >>> 0));
+  }
+
+  u32(address: number): number {
+    return this.#view.getUint32(this.#check(address, 4), true);
+  }
+
+  u64(address: number): bigint {
+    return this.#view.getBigUint64(this.#check(address, 8), true);
+  }
+
+  u16(address: number): number {
+    return this.#view.getUint16(this.#check(address, 2), true);
+  }
+
+  u8(address: number): number {
+    return this.#view.getUint8(this.#check(address, 1));
+  }
+
+  setU8(address: number, value: number): void {
+    this.#view.setUint8(this.#check(address, 1), value);
+  }
+
+  setU16(address: number, value: number): void {
+    this.#view.setUint16(this.#check(address, 2), value, true);
+  }
+
+  setU32(address: number, value: number): void {
+    this.#view.setUint32(this.#check(address, 4), value, true);
+  }
+
+  setU64(address: number, value: bigint): void {
+    this.#view.setBigUint64(this.#check(address, 8), value, true);
+  }
+
+  /** The address as a whole number, if `length` bytes from it are all in the memory. */
+  #check(address: number, length: number): number {
+    // A growth detaches the buffer that was there before.
+    if (this.#memory !== null && this.#memory.buffer !== this.#bytes.buffer) {
+      this.#refresh(this.#memory.buffer);
+    }
+    const at = address >>> 0;
+    if (at + length > this.#bytes.byteLength) throw FAULT;
+    return at;
+  }
+
+  #refresh(buffer: ArrayBuffer): void {
+    this.#bytes = new Uint8Array(buffer);
+    this.#view = new DataView(buffer);
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Takes turns between keys: one that has much waiting does not make the others wait. Within a key,
+ * first in, first out.
+ */
+export class FairQueue<T> {
+  // In the order of turns: whoever was served goes to the end.
+  readonly #byKey = new Map<string, T[]>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  push(key: string, item: T): void {
+    this.#of(key).push(item);
+    this.#size += 1;
+  }
+
+  /** For what was taken and could not be used: it comes before all that wait under its key. */
+  pushFront(key: string, item: T): void {
+    this.#of(key).unshift(item);
+    this.#size += 1;
+  }
+
+  /** The next item of the first key in turn that may have one; undefined where none may. */
+  take(mayTake: (key: string) => boolean): T | undefined {
+    for (const [key, items] of this.#byKey) {
+      if (!mayTake(key)) continue;
+      const item = items.shift();
+      this.#byKey.delete(key);
+      if (items.length > 0) this.#byKey.set(key, items);
+      if (item !== undefined) this.#size -= 1;
+      return item;
+    }
+    return undefined;
+  }
+
+  remove(key: string, item: T): boolean {
+    const items = this.#byKey.get(key);
+    const index = items?.indexOf(item) ?? -1;
+    if (items === undefined || index === -1) return false;
+    items.splice(index, 1);
+    this.#size -= 1;
+    if (items.length === 0) this.#byKey.delete(key);
+    return true;
+  }
+
+  #of(key: string): T[] {
+    const items = this.#byKey.get(key) ?? [];
+    this.#byKey.set(key, items);
+    return items;
+  }
+}

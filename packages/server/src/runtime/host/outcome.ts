@@ -1,0 +1,108 @@
+import type { ErrorCode } from "../../core/errors.ts";
+import type { InvocationStatus } from "../../core/invocation.ts";
+import type { RunResult } from "../protocol.ts";
+import type { InvokeRequest, Outcome } from "../runtime.ts";
+import type { Job } from "./job.ts";
+
+interface Verdict {
+  readonly status: InvocationStatus;
+  readonly exitCode: number | null;
+  readonly error: Outcome["error"];
+}
+
+/** How a run that ended by itself is told. */
+export function outcomeOf(job: Job, result: RunResult): Outcome {
+  return {
+    ...verdict(job, result),
+    output: result.output,
+    outputBytes: result.outputBytes,
+    logs: result.logs,
+    logsTruncated: result.logsTruncated,
+    emitted: result.emitted,
+    startedAt: result.startedAt,
+    durationMs: result.durationMs,
+    memoryPeakBytes: result.memoryBytes,
+    cold: result.cold,
+  };
+}
+
+function verdict({ request, loaded }: Job, { end, logs }: RunResult): Verdict {
+  const limit = loaded.plan.limits.memoryBytes;
+  switch (end.kind) {
+    case "exit": {
+      if (end.code === 0) return { status: "succeeded", exitCode: 0, error: null };
+      const last = logs.findLast(({ text }) => text.trim() !== "")?.text;
+      const how = `it ended with exit code ${end.code}${last === undefined ? "" : `: ${last}`}`;
+      return end.growthRefused
+        ? outOfMemory(request, end.code, `${how} (after its limit of ${limit} bytes was reached)`)
+        : failure(request, "failed", { exitCode: end.code, code: "FUNCTION_FAILED", how });
+    }
+    case "trap":
+      return end.growthRefused
+        ? outOfMemory(
+            request,
+            null,
+            `it reached its limit of ${limit} bytes and gave up: ${end.reason}`,
+          )
+        : failure(request, "trapped", {
+            code: "FUNCTION_TRAPPED",
+            how: `it trapped: ${end.reason}`,
+          });
+    case "no_memory":
+      return outOfMemory(request, null, `the machine has no memory for it: ${end.reason}`);
+  }
+}
+
+function outOfMemory(request: InvokeRequest, exitCode: number | null, how: string): Verdict {
+  return failure(request, "out_of_memory", { exitCode, code: "FUNCTION_OUT_OF_MEMORY", how });
+}
+
+function failure(
+  request: InvokeRequest,
+  status: InvocationStatus,
+  what: { readonly exitCode?: number | null; readonly code: ErrorCode; readonly how: string },
+): Verdict {
+  const message = `Cannot run function "${request.function}": ${what.how}`;
+  return { status, exitCode: what.exitCode ?? null, error: { code: what.code, message } };
+}
+
+/** Why the host ended a run, or never began it. */
+export type Stopped =
+  | { readonly kind: "timed_out" }
+  | { readonly kind: "cancelled" }
+  | { readonly kind: "thread_died"; readonly outOfMemory: boolean; readonly reason: string };
+
+/** What is told of a run that the host stopped: its output and logs went with its thread. */
+export function outcomeOfStopped(job: Job, stopped: Stopped, elapsedMs: number): Outcome {
+  return {
+    ...stoppedVerdict(job, stopped),
+    output: new Uint8Array(0),
+    outputBytes: 0,
+    logs: [],
+    logsTruncated: false,
+    emitted: [],
+    startedAt: Math.round(Date.now() - elapsedMs),
+    durationMs: elapsedMs,
+    memoryPeakBytes: elapsedMs === 0 ? 0 : job.loaded.facts.initialMemoryBytes,
+    cold: false,
+  };
+}
+
+function stoppedVerdict({ request, loaded }: Job, stopped: Stopped): Verdict {
+  switch (stopped.kind) {
+    case "timed_out": {
+      const how = `it did not finish within its limit of ${loaded.timeoutMs} ms`;
+      return failure(request, "timed_out", { code: "FUNCTION_TIMED_OUT", how });
+    }
+    case "cancelled": {
+      const how = "it was stopped before it ended";
+      return failure(request, "cancelled", { code: "FUNCTION_CANCELLED", how });
+    }
+    case "thread_died": {
+      const how = `its thread died: ${stopped.reason}`;
+      return stopped.outOfMemory
+        ? outOfMemory(request, null, how)
+        : failure(request, "trapped", { code: "FUNCTION_TRAPPED", how });
+    }
+  }
+}

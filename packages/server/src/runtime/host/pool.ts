@@ -1,0 +1,271 @@
+import type { RunResult } from "../protocol.ts";
+import { sharedClock } from "../protocol.ts";
+import { FairQueue } from "./fair-queue.ts";
+import { GuestThread, type GuestThreadEvents } from "./guest-thread.ts";
+import type { Job, LoadedModule } from "./job.ts";
+import { outcomeOf, outcomeOfStopped, type Stopped } from "./outcome.ts";
+
+export interface PoolOptions {
+  readonly workers: number;
+  readonly maxWorkers: number;
+  /** Versions in service. */
+  readonly loaded: ReadonlyMap<string, LoadedModule>;
+}
+
+/** How often running invocations are looked at. */
+const WATCH_MS = 5;
+/** A run that takes longer has nobody waiting behind it. */
+const STUCK_MS = 15;
+/** Work that may wait in a thread, so that the next run begins without a message's way. */
+const PREFETCH_MS = 2;
+/** Threads above the usual number go after this long without work. */
+const IDLE_MS = 10_000;
+/** A job that outlives this many threads is what kills them. */
+const MOST_DEATHS = 2;
+
+/** The threads, who of them does what, and the watch over them. */
+export class Pool {
+  readonly #options: PoolOptions;
+  readonly #threads = new Set<GuestThread>();
+  readonly #queue = new FairQueue<Job>();
+  readonly #holders = new Map<Job, GuestThread>();
+  readonly #now = sharedClock();
+  #watch: NodeJS.Timeout | undefined;
+  #pumping = false;
+  #closed = false;
+  replaced = 0;
+  coldStarts = 0;
+  warmStarts = 0;
+
+  readonly #events: GuestThreadEvents = {
+    ready: () => this.#pump(),
+    result: (thread, job, result) => this.#finish(thread, job, result),
+    drained: () => this.#schedule(),
+    died: (thread, error) => this.#bury(thread, error),
+  };
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    for (let count = 0; count < options.workers; count += 1) this.#start();
+  }
+
+  get threads(): number {
+    return this.#threads.size;
+  }
+
+  get busy(): number {
+    return [...this.#threads].filter(({ held }) => held > 0).length;
+  }
+
+  get queued(): number {
+    return this.#queue.size;
+  }
+
+  submit(job: Job): void {
+    this.#queue.push(job.request.function, job);
+    this.#schedule();
+  }
+
+  /** Ends a job wherever it is; a run under way costs its thread. */
+  cancel(job: Job): void {
+    const stopped: Stopped = { kind: "cancelled" };
+    const thread = this.#holders.get(job);
+    if (thread === undefined) {
+      if (this.#queue.remove(job.request.function, job)) {
+        job.settle(outcomeOfStopped(job, stopped, 0));
+      }
+    } else if (thread.takeBack(job)) {
+      this.#holders.delete(job);
+      job.settle(outcomeOfStopped(job, stopped, 0));
+    } else if (thread.running()?.job === job) {
+      this.#kill(thread, stopped);
+    }
+  }
+
+  know(loaded: LoadedModule): void {
+    for (const thread of this.#threads) thread.know(loaded);
+  }
+
+  forget(version: string): void {
+    for (const thread of this.#threads) thread.forget(version);
+  }
+
+  /** Stops every thread; what they held or what waits is cancelled. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#watch);
+    for (const thread of this.#threads) {
+      const running = thread.running();
+      for (const job of thread.stop()) {
+        const elapsedMs = running?.job === job ? this.#now() - running.startedAt : 0;
+        job.settle(outcomeOfStopped(job, { kind: "cancelled" }, elapsedMs));
+      }
+    }
+    this.#threads.clear();
+    this.#holders.clear();
+    for (let job = this.#takeAny(); job !== undefined; job = this.#takeAny()) {
+      job.settle(outcomeOfStopped(job, { kind: "cancelled" }, 0));
+    }
+  }
+
+  #takeAny(): Job | undefined {
+    return this.#queue.take(() => true);
+  }
+
+  #start(): void {
+    const thread = new GuestThread(this.#events);
+    thread.lastUsedAt = this.#now();
+    this.#threads.add(thread);
+    for (const loaded of this.#options.loaded.values()) thread.know(loaded);
+  }
+
+  // Once an event-loop turn, so that all that came in during it goes out in one message a thread.
+  #schedule(): void {
+    if (this.#pumping || this.#closed || this.#queue.size === 0) return;
+    this.#pumping = true;
+    setImmediate(() => {
+      this.#pumping = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    if (this.#closed) return;
+    while (this.#queue.size > 0) {
+      const thread = this.#leastLoaded();
+      const job = thread === undefined ? undefined : this.#queue.take((key) => this.#mayRun(key));
+      if (thread === undefined || job === undefined) break;
+      if (!thread.assign(job, [job.request.function, ...(job.request.args ?? [])])) {
+        this.#queue.pushFront(job.request.function, job);
+        break;
+      }
+      this.#holders.set(job, thread);
+      thread.lastUsedAt = this.#now();
+    }
+    for (const thread of this.#threads) thread.send();
+    if (this.#holders.size > 0 || this.#queue.size > 0) this.#keepWatch();
+  }
+
+  #leastLoaded(): GuestThread | undefined {
+    let best: GuestThread | undefined;
+    for (const thread of this.#threads) {
+      if (!thread.ready || thread.stuck) continue;
+      if (thread.held > 0 && thread.backlogMs >= PREFETCH_MS) continue;
+      if (best === undefined || thread.backlogMs < best.backlogMs) best = thread;
+    }
+    return best;
+  }
+
+  /** A function with long runs leaves one thread of a full pool to the others. */
+  #mayRun(name: string): boolean {
+    const { maxWorkers, loaded } = this.#options;
+    if (this.#threads.size < maxWorkers || maxWorkers === 1 || loaded.size < 2) return true;
+    let holds = 0;
+    for (const thread of this.#threads) {
+      const long = thread
+        .jobs()
+        .some(
+          ({ request, loaded }) =>
+            request.function === name && (thread.stuck || loaded.expectedMs >= STUCK_MS),
+        );
+      if (long) holds += 1;
+    }
+    return holds < maxWorkers - 1;
+  }
+
+  #keepWatch(): void {
+    this.#watch ??= setTimeout(() => {
+      this.#watch = undefined;
+      this.#look();
+    }, WATCH_MS);
+  }
+
+  #look(): void {
+    const now = this.#now();
+    for (const thread of this.#threads) {
+      const running = thread.running();
+      if (running === undefined) continue;
+      const elapsedMs = now - running.startedAt;
+      if (elapsedMs > running.job.loaded.timeoutMs) this.#kill(thread, { kind: "timed_out" });
+      else if (elapsedMs > STUCK_MS) this.#free(thread);
+    }
+    this.#resize(now);
+    this.#pump();
+    if (this.#threads.size > this.#options.workers) this.#keepWatch();
+  }
+
+  /** Takes back what waits behind a long run. */
+  #free(thread: GuestThread): void {
+    thread.stuck = true;
+    for (const job of thread.jobs().toReversed()) {
+      if (!thread.takeBack(job)) continue;
+      this.#holders.delete(job);
+      this.#queue.pushFront(job.request.function, job);
+    }
+  }
+
+  #resize(now: number): void {
+    const { workers, maxWorkers } = this.#options;
+    const threads = [...this.#threads];
+    if (this.#queue.size > 0) {
+      const allStuck = threads.every((thread) => thread.ready && thread.stuck);
+      if (allStuck && threads.length < maxWorkers) this.#start();
+      return;
+    }
+    for (const thread of threads) {
+      if (this.#threads.size <= workers) return;
+      if (thread.held > 0 || thread.starting || now - thread.lastUsedAt < IDLE_MS) continue;
+      this.#threads.delete(thread);
+      thread.stop();
+    }
+  }
+
+  #finish(thread: GuestThread, job: Job, result: RunResult): void {
+    this.#holders.delete(job);
+    thread.lastUsedAt = this.#now();
+    if (result.cold) this.coldStarts += 1;
+    else this.warmStarts += 1;
+    // A cold run says little about the next one.
+    if (!result.cold) job.loaded.expectedMs += (result.durationMs - job.loaded.expectedMs) / 8;
+    job.settle(outcomeOf(job, result));
+  }
+
+  #kill(thread: GuestThread, stopped: Stopped): void {
+    const running = thread.running();
+    if (running !== undefined) {
+      const elapsedMs = this.#now() - running.startedAt;
+      running.job.loaded.expectedMs = Math.max(running.job.loaded.expectedMs, STUCK_MS);
+      this.#replace(thread, running.job);
+      running.job.settle(outcomeOfStopped(running.job, stopped, elapsedMs));
+    }
+  }
+
+  #bury(thread: GuestThread, error: Error): void {
+    const running = thread.running();
+    const outOfMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
+    const stopped: Stopped = { kind: "thread_died", outOfMemory, reason: error.message };
+    this.#replace(thread, running?.job, stopped);
+    if (running !== undefined) {
+      const elapsedMs = this.#now() - running.startedAt;
+      running.job.settle(outcomeOfStopped(running.job, stopped, elapsedMs));
+    }
+  }
+
+  /** A new thread in place of this one; its jobs, but the one that is to blame, wait again. */
+  #replace(thread: GuestThread, blamed: Job | undefined, cause?: Stopped): void {
+    this.#threads.delete(thread);
+    this.replaced += 1;
+    for (const job of thread.stop().toReversed()) {
+      this.#holders.delete(job);
+      if (job === blamed) continue;
+      if (blamed === undefined && cause !== undefined) job.deaths += 1;
+      if (cause !== undefined && job.deaths >= MOST_DEATHS) {
+        job.settle(outcomeOfStopped(job, cause, 0));
+      } else {
+        this.#queue.pushFront(job.request.function, job);
+      }
+    }
+    if (!this.#closed) this.#start();
+    this.#schedule();
+  }
+}

@@ -1,0 +1,176 @@
+import { availableParallelism } from "node:os";
+import { NexusError } from "../../core/errors.ts";
+import { importModules, planModule } from "../module/check.ts";
+import { invalidModule } from "../module/reader.ts";
+import { rewriteModule } from "../module/rewrite.ts";
+import { readModule } from "../module/sections.ts";
+import { PAGE_BYTES } from "../protocol.ts";
+import type {
+  InvokeRequest,
+  LoadableModule,
+  ModuleFacts,
+  Outcome,
+  Runtime,
+  RuntimeStatus,
+} from "../runtime.ts";
+import type { Job, LoadedModule } from "./job.ts";
+import { Pool } from "./pool.ts";
+
+export interface ThreadRuntimeOptions {
+  /** Threads that are always there. */
+  readonly workers?: number;
+  /** Threads there may be while all others are held up by long runs. */
+  readonly maxWorkers?: number;
+}
+
+/** What a run is taken to need before anybody has seen one. */
+const FIRST_GUESS_MS = 1;
+
+/** A runtime whose functions run in worker threads of this process. */
+export function threadRuntime(options: ThreadRuntimeOptions = {}): Runtime {
+  const cores = availableParallelism();
+  const { workers = Math.max(2, cores) } = options;
+  const { maxWorkers = Math.max(8, 4 * cores, workers) } = options;
+  return new ThreadRuntime(workers, Math.max(workers, maxWorkers));
+}
+
+class ThreadRuntime implements Runtime {
+  readonly #loaded = new Map<string, LoadedModule>();
+  readonly #loading = new Map<string, Promise<ModuleFacts>>();
+  readonly #underWay = new Set<Job>();
+  readonly #pool: Pool;
+  #closing: Promise<void> | undefined;
+  #idle: (() => void) | undefined;
+
+  constructor(workers: number, maxWorkers: number) {
+    this.#pool = new Pool({ workers, maxWorkers, loaded: this.#loaded });
+  }
+
+  async load(module: LoadableModule): Promise<ModuleFacts> {
+    if (this.#closing !== undefined) throw shuttingDown(`load module "${module.version}"`);
+    const loaded = this.#loaded.get(module.version);
+    if (loaded !== undefined) return loaded.facts;
+    const loading = this.#loading.get(module.version) ?? this.#load(module);
+    this.#loading.set(module.version, loading);
+    try {
+      return await loading;
+    } finally {
+      this.#loading.delete(module.version);
+    }
+  }
+
+  unload(version: string): void {
+    const loaded = this.#loaded.get(version);
+    if (loaded === undefined) return;
+    this.#loaded.delete(version);
+    loaded.retired = true;
+    this.#forgetIfUnused(loaded);
+  }
+
+  async invoke(request: InvokeRequest, signal?: AbortSignal): Promise<Outcome> {
+    const { version } = request;
+    if (this.#closing !== undefined) throw shuttingDown(`run function "${request.function}"`);
+    const loaded = this.#loaded.get(version);
+    if (loaded === undefined) {
+      throw new NexusError(
+        "MODULE_INVALID",
+        `Cannot run function "${request.function}": version "${version}" is not loaded`,
+      );
+    }
+    return new Promise((resolve) => {
+      const cancel = () => this.#pool.cancel(job);
+      const job: Job = {
+        request,
+        loaded,
+        deaths: 0,
+        settle: (outcome) => {
+          signal?.removeEventListener("abort", cancel);
+          this.#underWay.delete(job);
+          loaded.underWay -= 1;
+          this.#forgetIfUnused(loaded);
+          if (this.#underWay.size === 0) this.#idle?.();
+          resolve(outcome);
+        },
+      };
+      this.#underWay.add(job);
+      loaded.underWay += 1;
+      this.#pool.submit(job);
+      if (signal?.aborted === true) cancel();
+      else signal?.addEventListener("abort", cancel, { once: true });
+    });
+  }
+
+  status(): RuntimeStatus {
+    const { threads, busy, queued, replaced, coldStarts, warmStarts } = this.#pool;
+    const loaded = this.#loaded.size;
+    return { workers: threads, busy, queued, replaced, coldStarts, warmStarts, loaded };
+  }
+
+  async close(signal?: AbortSignal): Promise<void> {
+    this.#closing ??= this.#drain();
+    if (signal !== undefined) {
+      const stop = () => this.#pool.close();
+      if (signal.aborted) stop();
+      else signal.addEventListener("abort", stop, { once: true });
+      await this.#closing;
+      signal.removeEventListener("abort", stop);
+    }
+    await this.#closing;
+  }
+
+  async #drain(): Promise<void> {
+    if (this.#underWay.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    this.#pool.close();
+  }
+
+  async #load({ version, bytes, limits }: LoadableModule): Promise<ModuleFacts> {
+    const shape = readModule(bytes);
+    const checked = planModule(shape, limits);
+    // The module as it came must be valid by itself: what the rewriting adds could make an index good
+    // that named nothing before. It also gives V8's messages the user's own byte positions.
+    await compile(new Uint8Array(bytes));
+    const rewritten = rewriteModule(shape, checked.memory);
+    const module = await compile(rewritten.bytes);
+    const facts: ModuleFacts = {
+      entry: checked.entry,
+      initialMemoryBytes: (checked.memory?.initialPages ?? 0) * PAGE_BYTES,
+      imports: importModules(shape),
+    };
+    const { memoryBytes, outputBytes, logBytes, logLines, emits } = limits;
+    const loaded: LoadedModule = {
+      version,
+      module,
+      plan: {
+        ...checked,
+        limits: { memoryBytes, outputBytes, logBytes, logLines, emits },
+        watchesGrowth: rewritten.watchesGrowth,
+      },
+      facts,
+      timeoutMs: limits.timeoutMs,
+      expectedMs: FIRST_GUESS_MS,
+      underWay: 0,
+      retired: false,
+    };
+    this.#loaded.set(version, loaded);
+    this.#pool.know(loaded);
+    return facts;
+  }
+
+  #forgetIfUnused(loaded: LoadedModule): void {
+    const reloaded = this.#loaded.has(loaded.version);
+    if (loaded.retired && loaded.underWay === 0 && !reloaded) this.#pool.forget(loaded.version);
+  }
+}
+
+async function compile(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw invalidModule(message.replace(/^WebAssembly\.compile\(\): /, "V8 refuses it: "), cause);
+  }
+}
+
+function shuttingDown(what: string): NexusError {
+  return new NexusError("SHUTTING_DOWN", `Cannot ${what}: the runtime is closing`);
+}

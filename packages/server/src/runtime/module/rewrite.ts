@@ -1,0 +1,144 @@
+import { MEMORY_IMPORT, REFUSED_EXPORT, type ModulePlan } from "../protocol.ts";
+import { findGrowth, type Place } from "./instructions.ts";
+import { Reader } from "./reader.ts";
+import { SECTION, type ModuleShape } from "./sections.ts";
+import { join, leb, text, type Chunk } from "./writer.ts";
+
+export interface Rewritten {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly watchesGrowth: boolean;
+}
+
+/**
+ * The module as it is run: its memory is imported, so that one memory serves many instances one after
+ * another, with the maximum the function may have; and every `memory.grow` goes through a function
+ * that notes a refusal. The guest can tell no difference: added things stand behind its own, at
+ * indices that its code does not name.
+ */
+export function rewriteModule(shape: ModuleShape, memory: ModulePlan["memory"]): Rewritten {
+  if (memory === null) return { bytes: join([shape.bytes]), watchesGrowth: false };
+  const changed = new Map<number, Uint8Array | null>();
+  changed.set(SECTION.memory, null);
+  changed.set(SECTION.import, append(shape, SECTION.import, memoryImport(memory)));
+  const bodies = growingBodies(shape);
+  const watchesGrowth = bodies !== undefined && bodies.some(({ places }) => places.length > 0);
+  if (watchesGrowth) watchGrowth(shape, bodies, changed);
+  return { bytes: assemble(shape, changed), watchesGrowth };
+}
+
+function memoryImport({ initialPages, maximumPages }: NonNullable<ModulePlan["memory"]>): number[] {
+  const limits = [0x01, ...leb(initialPages), ...leb(maximumPages)];
+  return [...text(MEMORY_IMPORT.module), ...text(MEMORY_IMPORT.name), 0x02, ...limits];
+}
+
+function content(shape: ModuleShape, id: number): Uint8Array {
+  const section = shape.sections.find((candidate) => candidate.id === id);
+  return section === undefined
+    ? new Uint8Array(1)
+    : shape.bytes.subarray(section.start, section.end);
+}
+
+/** A section with one entry more at its end. */
+function append(shape: ModuleShape, id: number, entry: readonly number[]): Uint8Array {
+  const old = content(shape, id);
+  const reader = new Reader(old);
+  const count = reader.u32();
+  return join([leb(count + 1), old.subarray(reader.at), entry]);
+}
+
+interface Body extends Place {
+  readonly places: readonly Place[];
+}
+
+/** Every function body with the growths in it; undefined where the code cannot be read. */
+function growingBodies(shape: ModuleShape): Body[] | undefined {
+  const section = shape.sections.find(({ id }) => id === SECTION.code);
+  if (section === undefined) return undefined;
+  const reader = new Reader(shape.bytes, section.start, section.end);
+  const bodies: Body[] = [];
+  for (let left = reader.u32(); left > 0; left -= 1) {
+    const length = reader.u32();
+    const start = reader.at;
+    reader.skip(length);
+    const body = new Reader(shape.bytes, start, reader.at);
+    for (let groups = body.u32(); groups > 0; groups -= 1) {
+      body.u32();
+      const type = body.byte();
+      if (type === 0x63 || type === 0x64) body.skipNumber();
+    }
+    const places = findGrowth(body);
+    if (places === undefined) return undefined;
+    bodies.push({ start, end: reader.at, places });
+  }
+  return bodies;
+}
+
+function watchGrowth(
+  shape: ModuleShape,
+  bodies: readonly Body[],
+  changed: Map<number, Uint8Array | null>,
+): void {
+  const type = shape.types.length;
+  const global = shape.globals;
+  const call = [0x10, ...leb(shape.functions.length)];
+  // An i32, mutable, that begins with 0.
+  changed.set(SECTION.global, append(shape, SECTION.global, [0x7f, 0x01, 0x41, 0x00, 0x0b]));
+  // The type section counts a group of types as one entry, so this type's index is `types.length`.
+  changed.set(SECTION.type, append(shape, SECTION.type, [0x60, 0x01, 0x7f, 0x01, 0x7f]));
+  changed.set(SECTION.function, append(shape, SECTION.function, leb(type)));
+  changed.set(
+    SECTION.export,
+    append(shape, SECTION.export, [...text(REFUSED_EXPORT), 0x03, ...leb(global)]),
+  );
+  const chunks: Chunk[] = [leb(bodies.length + 1)];
+  for (const body of bodies) chunks.push(...rewriteBody(shape.bytes, body, call));
+  const watcher = watchingBody(global);
+  chunks.push(leb(watcher.length), watcher);
+  changed.set(SECTION.code, join(chunks));
+}
+
+function rewriteBody(bytes: Uint8Array, body: Body, call: readonly number[]): Chunk[] {
+  const parts: Chunk[] = [];
+  let at = body.start;
+  for (const place of body.places) {
+    parts.push(bytes.subarray(at, place.start), call);
+    at = place.end;
+  }
+  parts.push(bytes.subarray(at, body.end));
+  return [leb(parts.reduce((sum, { length }) => sum + length, 0)), ...parts];
+}
+
+/** (func (param i32) (result i32)): grows, and sets the global to 1 where that is refused. */
+function watchingBody(global: number): number[] {
+  return [
+    ...[0x00, 0x20, 0x00, 0x40, 0x00], // no locals; local.get 0; memory.grow
+    ...[0x22, 0x00, 0x41, 0x7f, 0x46], // local.tee 0; i32.const -1; i32.eq
+    ...[0x04, 0x40, 0x41, 0x01, 0x24, ...leb(global), 0x0b], // if; i32.const 1; global.set; end
+    ...[0x20, 0x00, 0x0b], // local.get 0; end
+  ];
+}
+
+/** The order in which sections must stand; a section with id 0 may stand anywhere. */
+const ORDER = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
+
+function assemble(
+  shape: ModuleShape,
+  changed: ReadonlyMap<number, Uint8Array | null>,
+): Uint8Array<ArrayBuffer> {
+  const chunks: Chunk[] = [shape.bytes.subarray(0, 8)];
+  const present = new Set(shape.sections.map(({ id }) => id));
+  const added = [...changed.keys()].filter((id) => !present.has(id) && changed.get(id) !== null);
+  const pending = added.sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b));
+  const put = (id: number, bytes: Uint8Array) => chunks.push([id], leb(bytes.length), bytes);
+  for (const { id, start, end } of shape.sections) {
+    while (id !== 0 && pending.length > 0 && ORDER.indexOf(pending[0]!) < ORDER.indexOf(id)) {
+      const next = pending.shift()!;
+      put(next, changed.get(next)!);
+    }
+    const replacement = changed.get(id);
+    if (replacement === undefined) put(id, shape.bytes.subarray(start, end));
+    else if (replacement !== null) put(id, replacement);
+  }
+  for (const id of pending) put(id, changed.get(id)!);
+  return join(chunks);
+}

@@ -1,0 +1,69 @@
+import { invalidModule, type Reader } from "./reader.ts";
+
+/** A function's type in one letter a value: `i` i32, `I` i64, `f` f32, `F` f64, `?` any other. */
+export interface Signature {
+  readonly params: string;
+  readonly results: string;
+}
+
+const LETTER: Readonly<Record<number, string>> = { 0x7f: "i", 0x7e: "I", 0x7d: "f", 0x7c: "F" };
+const NAME: Readonly<Record<string, string>> = { i: "i32", I: "i64", f: "f32", F: "f64" };
+
+export function signatureText({ params, results }: Signature): string {
+  const list = (letters: string) =>
+    [...letters].map((letter) => NAME[letter] ?? "another type").join(", ");
+  return results === "" ? `(${list(params)})` : `(${list(params)}) -> ${list(results)}`;
+}
+
+export function valueType(reader: Reader): string {
+  const byte = reader.byte();
+  // A typed reference: the type it refers to follows.
+  if (byte === 0x63 || byte === 0x64) reader.skipNumber();
+  return LETTER[byte] ?? "?";
+}
+
+/** The type section: one entry a type index; null where the type is no function's. */
+export function readTypes(reader: Reader): (Signature | null)[] {
+  const types: (Signature | null)[] = [];
+  for (let left = reader.u32(); left > 0; left -= 1) {
+    if (reader.peek() === 0x4e) {
+      reader.byte();
+      for (let group = reader.u32(); group > 0; group -= 1) types.push(subType(reader));
+    } else {
+      types.push(subType(reader));
+    }
+  }
+  return types;
+}
+
+function subType(reader: Reader): Signature | null {
+  let form = reader.byte();
+  if (form === 0x50 || form === 0x4f) {
+    for (let supers = reader.u32(); supers > 0; supers -= 1) reader.u32();
+    form = reader.byte();
+  }
+  switch (form) {
+    case 0x60:
+      return { params: valueTypes(reader), results: valueTypes(reader) };
+    case 0x5f:
+      for (let fields = reader.u32(); fields > 0; fields -= 1) field(reader);
+      return null;
+    case 0x5e:
+      field(reader);
+      return null;
+    default:
+      throw invalidModule(`a type has the unknown form 0x${form.toString(16)}`);
+  }
+}
+
+function valueTypes(reader: Reader): string {
+  let letters = "";
+  for (let left = reader.u32(); left > 0; left -= 1) letters += valueType(reader);
+  return letters;
+}
+
+function field(reader: Reader): void {
+  // 0x78 and 0x77 are the packed i8 and i16; like the value types, one byte.
+  valueType(reader);
+  reader.byte();
+}

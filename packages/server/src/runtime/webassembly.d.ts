@@ -1,0 +1,36 @@
+// The part of the WebAssembly JavaScript interface used here; TypeScript has it in its library for
+// browsers only, which would bring all of the DOM into the server.
+declare namespace WebAssembly {
+  type ImportValue = ((...args: never[]) => unknown) | Memory | Global;
+  type Imports = Record<string, Record<string, ImportValue>>;
+  type Exports = Record<string, unknown>;
+
+  class Module {
+    constructor(bytes: Uint8Array<ArrayBuffer>);
+  }
+
+  class Instance {
+    readonly exports: Exports;
+    constructor(module: Module, imports?: Imports);
+  }
+
+  class Memory {
+    readonly buffer: ArrayBuffer;
+    constructor(descriptor: { readonly initial: number; readonly maximum?: number });
+    grow(pages: number): number;
+  }
+
+  class Global {
+    private constructor();
+    value: unknown;
+  }
+
+  class Exception extends Error {
+    private constructor();
+  }
+
+  class CompileError extends Error {}
+
+  function compile(bytes: Uint8Array<ArrayBuffer>): Promise<Module>;
+  function validate(bytes: Uint8Array): boolean;
+}
