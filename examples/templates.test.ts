@@ -1,7 +1,7 @@
 // Every template, made into a project by `nexus new`, built as its README says, and run.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
+import { access, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -97,9 +97,12 @@ for (const template of ["assemblyscript", "rust", "c"]) {
     const names = files.map(({ name }) => name);
     assert.ok(names.includes(".gitignore"));
     assert.ok(!names.includes("_gitignore"));
+    const yaml = await readFile(join(project.dir, "nexus.yaml"), "utf8");
+    const schema = /^# yaml-language-server: \$schema=(\S+)/.exec(yaml)?.[1];
+    await access(join(project.dir, schema ?? "no schema is named"));
     for (const file of files.filter((entry) => entry.isFile())) {
       const text = await readFile(join(file.parentPath, file.name), "utf8");
-      assert.doesNotMatch(text, /\{\{|\}\}/, file.name);
+      assert.doesNotMatch(text, /\{\{name\}\}/, file.name);
     }
   });
 }

@@ -20,16 +20,29 @@ export class Value {
   readonly names: string[] = [];
   readonly items: Value[] = [];
 
-  constructor(
-    readonly kind: Kind,
-    /** The value as it stood in the text: what to pass on unchanged. */
-    public source: string = "",
-  ) {}
+  /** Where the value stands in the text that was parsed: no copy of it before somebody asks. */
+  private whole: string = "";
+  private start: i32 = 0;
+  private end: i32 = 0;
+
+  constructor(readonly kind: Kind) {}
 
   static string(content: string): Value {
     const value = new Value(Kind.String);
     value.content = content;
     return value;
+  }
+
+  standsAt(whole: string, start: i32, end: i32): Value {
+    this.whole = whole;
+    this.start = start;
+    this.end = end;
+    return this;
+  }
+
+  /** The value as it stands in the text: what to pass on unchanged. */
+  get source(): string {
+    return this.whole.substring(this.start, this.end);
   }
 
   /** The value at a path such as `data.customer.name` or `data.items.0.sku`. */
@@ -92,8 +105,7 @@ class Reader {
     else if (first == 0x2d || isDigit(first)) value = this.number();
     else if (this.takeWord("true") || this.takeWord("false")) value = new Value(Kind.Boolean);
     else if (this.takeWord("null")) value = new Value(Kind.Null);
-    if (value !== null) value.source = this.text.substring(start, this.at);
-    return value;
+    return value === null ? null : value.standsAt(this.text, start, this.at);
   }
 
   private container(kind: Kind, depth: i32): Value | null {
