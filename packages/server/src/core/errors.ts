@@ -76,11 +76,17 @@ export const ERRORS = {
     title: "This path does not take this method",
     help: "The `Allow` header of the answer names the methods it takes.",
   },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    retry: true,
+    title: "The request did not come in time",
+    help: "Send headers within 10 seconds and the whole request within a minute.",
+  },
   EVENT_TOO_LARGE: {
     status: 413,
     retry: false,
     title: "The event is larger than the limit",
-    help: "Keep large data elsewhere and send a link to it, or raise `limits.event_bytes` in nexus.yaml.",
+    help: "Keep large data elsewhere and send a link to it, or raise `limits.event` in nexus.yaml.",
   },
   MEDIA_TYPE_UNSUPPORTED: {
     status: 415,

@@ -17,8 +17,9 @@ export function uuidv7(nowMs: number): string {
   }
   const r = used;
   used += 10;
-  if (nowMs > lastMs) {
-    lastMs = nowMs;
+  const wholeMs = Math.floor(nowMs);
+  if (wholeMs > lastMs) {
+    lastMs = wholeMs;
     sequence = ((pool[r]! & 0x07) << 8) | pool[r + 1]!;
   } else {
     sequence += 1;

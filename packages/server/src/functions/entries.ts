@@ -100,12 +100,16 @@ export function directoryEntry(
   const own = (found.length === 0 ? value : {}) as SidecarConfig;
   const triggers = own.on === undefined ? impliedTriggers(name) : triggersOf(own.on);
   const atModule = (message: string): Problem => ({ file, path: "", message });
+  // Only triggers can be at odds with another function's and stand in the sidecar.
   const problem = (path: readonly PropertyKey[], message: string): Problem =>
-    sidecar === undefined || path.length === 0 || (path[0] === "on" && own.on === undefined)
-      ? atModule(message)
-      : sidecar.problem(path, message);
+    sidecar !== undefined && path[0] === "on" && own.on !== undefined
+      ? sidecar.problem(path, message)
+      : atModule(message);
 
-  const problems = [...(sidecar?.problems ?? []), ...found.map((f) => problem(f.path, f.message))];
+  const problems = [
+    ...(sidecar?.problems ?? []),
+    ...found.map(({ path, message }) => sidecar!.problem(path, message)),
+  ];
   const badName = nameFault(name);
   if (badName !== undefined) problems.push(atModule(`${quote(name)} ${badName}`));
   const implied = own.on === undefined && found.length === 0 ? pathFault(`/${name}`) : undefined;

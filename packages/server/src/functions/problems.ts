@@ -38,7 +38,7 @@ export function configInvalid(
   problems: readonly Problem[],
   files: readonly WatchedFile[],
 ): NexusError {
-  const sorted = problems.toSorted(byPlace);
+  const sorted = byPlace(problems);
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   const lines = sorted.map((problem) => `\n  ${formatProblem(problem)}`).join("");
   return new NexusError("CONFIG_INVALID", `Cannot load configuration: ${count}${lines}`, {
@@ -46,9 +46,17 @@ export function configInvalid(
   });
 }
 
-function byPlace(a: Problem, b: Problem): number {
-  if (a.file !== b.file) return 0; // files stay in the order they were read
-  return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
+/** From top to bottom of each file; files in the order they come. */
+function byPlace(problems: readonly Problem[]): Problem[] {
+  const rank = new Map(
+    [...new Set(problems.map(({ file }) => file))].map((file, at) => [file, at]),
+  );
+  return problems.toSorted(
+    (a, b) =>
+      rank.get(a.file)! - rank.get(b.file)! ||
+      (a.line ?? 0) - (b.line ?? 0) ||
+      (a.column ?? 0) - (b.column ?? 0),
+  );
 }
 
 const LONGEST_QUOTE = 80;

@@ -1,6 +1,6 @@
 import { watch, type FSWatcher } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { stampOf, type WatchedFile } from "./files.ts";
 import { moduleFault } from "./wasm-file.ts";
@@ -97,55 +97,41 @@ function sameStamps(a: readonly string[], b: readonly string[]): boolean {
 
 /** Notices of changes in the folders that hold some paths. */
 class FolderWatch {
-  readonly #watchers = new Map<string, FSWatcher>();
+  readonly #watches = new Map<string, { readonly watcher: FSWatcher; readonly identity: string }>();
   #notice = Promise.withResolvers<void>();
   /** Some folder cannot be watched (the system's watches are used up, say): look now and then. */
   #polling = false;
 
   /** Watches the folder of each path, or the nearest one above that exists, and the path where it is a folder. */
   async follow(paths: readonly string[]): Promise<void> {
-    const wanted = new Set<string>();
-    const seen = new Map<string, string>();
-    for (const path of paths) {
-      const parent = dirname(path);
-      let folder = seen.get(parent);
-      if (folder === undefined) {
-        folder = await nearestFolder(parent);
-        seen.set(parent, folder);
-      }
-      wanted.add(folder);
-      if (await isFolder(path)) wanted.add(path);
-    }
-    for (const [folder, watcher] of this.#watchers) {
-      if (!wanted.has(folder)) {
+    let added = true;
+    // What came while a watch was being set up made no notice: look once more after each new one.
+    while (added) {
+      const wanted = await foldersOf(paths);
+      for (const [folder, { watcher, identity }] of this.#watches) {
+        if (wanted.get(folder) === identity) continue;
         watcher.close();
-        this.#watchers.delete(folder);
+        this.#watches.delete(folder);
       }
-    }
-    this.#polling = false;
-    for (const folder of wanted) {
-      if (!this.#watchers.has(folder)) this.#add(folder);
+      const missing = [...wanted].filter(([folder]) => !this.#watches.has(folder));
+      const opened = missing.filter(([folder, identity]) => this.#open(folder, identity));
+      this.#polling = opened.length < missing.length;
+      added = opened.length > 0;
     }
   }
 
-  #add(folder: string): void {
-    const drop = (): void => {
-      this.#watchers.get(folder)?.close();
-      this.#watchers.delete(folder);
-      this.#notice.resolve();
-    };
+  #open(folder: string, identity: string): boolean {
     try {
-      const watcher = watch(folder, (event, name) => {
-        // The folder itself went: a new one of the same name needs a new watch.
-        if (event === "rename" && name !== null && !this.#watchers.has(join(folder, name))) {
-          void isFolder(folder).then((there) => (there ? this.#notice.resolve() : drop()));
-        }
+      const watcher = watch(folder, () => this.#notice.resolve());
+      watcher.on("error", () => {
+        watcher.close();
+        if (this.#watches.get(folder)?.watcher === watcher) this.#watches.delete(folder);
         this.#notice.resolve();
       });
-      watcher.on("error", drop);
-      this.#watchers.set(folder, watcher);
+      this.#watches.set(folder, { watcher, identity });
+      return true;
     } catch {
-      this.#polling = true;
+      return false;
     }
   }
 
@@ -163,20 +149,40 @@ class FolderWatch {
   }
 
   [Symbol.dispose](): void {
-    for (const watcher of this.#watchers.values()) watcher.close();
-    this.#watchers.clear();
+    for (const { watcher } of this.#watches.values()) watcher.close();
+    this.#watches.clear();
   }
 }
 
-async function nearestFolder(path: string): Promise<string> {
-  return (await isFolder(path)) || dirname(path) === path ? path : nearestFolder(dirname(path));
+/** The folders to watch for these paths, each with what tells it from a later one of its name. */
+async function foldersOf(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  for (const path of new Set(paths.map((path) => dirname(path)))) {
+    let folder = path;
+    let identity = await folderIdentity(folder);
+    while (identity === undefined && dirname(folder) !== folder) {
+      folder = dirname(folder);
+      identity = await folderIdentity(folder);
+    }
+    if (identity !== undefined) found.set(folder, identity);
+  }
+  for (const path of paths) {
+    if (SOURCE_FILE.test(path)) continue;
+    const identity = await folderIdentity(path);
+    if (identity !== undefined) found.set(path, identity);
+  }
+  return found;
 }
 
-async function isFolder(path: string): Promise<boolean> {
+// Spares thousands of looks: what is named so is a file, but for somebody's joke.
+const SOURCE_FILE = /\.(?:wasm|ya?ml)$/;
+
+async function folderIdentity(path: string): Promise<string | undefined> {
   try {
-    return (await stat(path)).isDirectory();
+    const facts = await stat(path, { bigint: true });
+    return facts.isDirectory() ? `${facts.ino} ${facts.birthtimeNs}` : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

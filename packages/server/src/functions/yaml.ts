@@ -39,7 +39,7 @@ export function parseYaml(file: string, bytes: Uint8Array): YamlFile {
     prettyErrors: false,
     stringKeys: true,
     merge: true,
-    logLevel: "silent",
+    logLevel: "error",
   });
   const problemAt = (offset: number, path: readonly PropertyKey[], message: string): Problem => {
     const { line, col } = lines.linePos(offset);
