@@ -5,9 +5,9 @@ import { NexusError } from "../core/errors.ts";
 import type { NewEvent } from "../core/event.ts";
 import type { Trigger } from "../core/function.ts";
 import { sha256 } from "../core/ids.ts";
-import { childTrace, formatTraceparent } from "../core/trace.ts";
+import { formatTraceparent } from "../core/trace.ts";
 import type { EventLog } from "../log/log.ts";
-import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { Telemetry, Tracer } from "../telemetry/telemetry.ts";
 import { CRON_EVENT } from "./record.ts";
 
 export interface CronDeps {
@@ -40,7 +40,7 @@ export async function runCron(
     if (tick === null) return; // a schedule without a future, such as one with a year in the past
     await sleepUntil(tick.getTime(), deps.now, signal);
     if (signal.aborted) return;
-    await appendTick(cronEvent(name, trigger, tick), name, deps, signal);
+    await appendTick(cronEvent(name, trigger, tick, deps.telemetry.tracer), name, deps, signal);
     after = Math.max(tick.getTime(), deps.now());
   }
 }
@@ -76,7 +76,12 @@ async function appendTick(
   }
 }
 
-function cronEvent(name: string, { schedule, timezone }: CronTrigger, tick: Date): NewEvent {
+function cronEvent(
+  name: string,
+  { schedule, timezone }: CronTrigger,
+  tick: Date,
+  tracer: Tracer,
+): NewEvent {
   const scheduledAt = tick.toISOString();
   return {
     event: createEvent(
@@ -92,6 +97,6 @@ function cronEvent(name: string, { schedule, timezone }: CronTrigger, tick: Date
         text: JSON.stringify({ schedule, timezone, scheduled_at: scheduledAt }),
       },
     ),
-    meta: { traceparent: formatTraceparent(childTrace()), depth: 0, target: name },
+    meta: { traceparent: formatTraceparent(tracer.root()), depth: 0, target: name },
   };
 }

@@ -55,6 +55,7 @@ class Dispatcher implements Dispatch {
   readonly #stopping = new AbortController();
   readonly #giveUp = new AbortController();
   readonly #following: Promise<void>;
+  #served: readonly FunctionVersion[] = [];
   #stopped: Promise<void> | undefined;
 
   constructor(options: DispatcherOptions) {
@@ -151,7 +152,8 @@ class Dispatcher implements Dispatch {
   }
 
   #serve(versions: readonly FunctionVersion[]): void {
-    if (this.#stopping.signal.aborted) return;
+    if (this.#stopping.signal.aborted || versions === this.#served) return;
+    this.#served = versions;
     const wanted = new Map(versions.map((version) => [version.name, version]));
     for (const [name, { runner }] of this.#services) {
       if (wanted.get(name)?.version !== runner.version.version) this.#retire(name);
@@ -198,6 +200,8 @@ class Dispatcher implements Dispatch {
         `Cannot run function "${name}": the server is stopping`,
       );
     }
+    // The registry may have been exchanged in this very turn.
+    this.#serve(this.#deps.functions.list());
     const service = this.#services.get(name);
     if (service === undefined) {
       throw new NexusError("FUNCTION_NOT_FOUND", `Cannot run function "${name}": there is none`);

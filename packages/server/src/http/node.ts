@@ -1,0 +1,320 @@
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { NexusError, type ErrorCode } from "../core/errors.ts";
+import { childTrace, formatTraceparent } from "../core/trace.ts";
+import type { Logger } from "../telemetry/telemetry.ts";
+import type { HttpHandler, HttpReply, HttpRequest } from "./http.ts";
+import { problem } from "./problem.ts";
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly logger: Logger;
+  /** Longest time for a request's headers to come, in milliseconds. */
+  readonly headersTimeoutMs?: number;
+  /** Longest time for a whole request to come. */
+  readonly requestTimeoutMs?: number;
+  /** How long an idle connection is kept. */
+  readonly keepAliveMs?: number;
+}
+
+export interface HttpServer {
+  readonly url: string;
+  readonly port: number;
+  /**
+   * Takes no new connection, lets requests under way finish and closes each connection after its
+   * answer; when `signal` aborts, closes what is left. Safe to call twice.
+   */
+  close(signal: AbortSignal): Promise<void>;
+}
+
+const MAX_HEADER_BYTES = 16 * 1024;
+
+interface ServerState {
+  closing: boolean;
+  /** Answers that are streamed. */
+  readonly streams: Set<ServerResponse>;
+}
+
+/** Serves `handler` over node:http. PORT_UNAVAILABLE. */
+export async function listen(handler: HttpHandler, options: ListenOptions): Promise<HttpServer> {
+  const { host, port, logger } = options;
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: options.headersTimeoutMs ?? 10_000,
+    requestTimeout: options.requestTimeoutMs ?? 60_000,
+    keepAliveTimeout: options.keepAliveMs ?? 65_000,
+    // How often the two time limits above are looked at.
+    connectionsCheckingInterval: Math.min(options.headersTimeoutMs ?? 10_000, 1000),
+    noDelay: true,
+  });
+  const state: ServerState = { closing: false, streams: new Set() };
+  server.on("request", (request, response) => {
+    void answer(handler, request, response, { state, logger });
+  });
+  server.on("clientError", refuseBroken);
+  await started(server, host, port);
+  const bound = (server.address() as AddressInfo).port;
+  let closed: Promise<void> | undefined;
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
+    port: bound,
+    close(signal) {
+      state.closing = true;
+      // A stream of events would go on for ever: its client connects again, to another server.
+      for (const stream of state.streams) stream.end();
+      closed ??= closeServer(server, signal);
+      return closed;
+    },
+  };
+}
+
+function started(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => {
+      reject(
+        new NexusError("PORT_UNAVAILABLE", `Cannot listen on ${host}:${port}: ${reason(cause)}`, {
+          cause,
+        }),
+      );
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+function reason(error: NodeJS.ErrnoException): string {
+  switch (error.code) {
+    case "EADDRINUSE":
+      return "another program has the port";
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return "the address is not of this machine";
+    case "EACCES":
+      return "the port needs more rights than this user has";
+    case undefined:
+    default:
+      return error.message;
+  }
+}
+
+async function closeServer(server: Server, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve()); // idle connections are closed by this, busy ones after their answer
+  const cutOff = () => server.closeAllConnections();
+  if (signal.aborted) cutOff();
+  else signal.addEventListener("abort", cutOff, { once: true });
+  await promise;
+  signal.removeEventListener("abort", cutOff);
+}
+
+async function answer(
+  handler: HttpHandler,
+  message: IncomingMessage,
+  response: ServerResponse,
+  { state, logger }: { readonly state: ServerState; readonly logger: Logger },
+): Promise<void> {
+  const request = new NodeRequest(message, response);
+  try {
+    const reply = await handler(request);
+    // An answer before the whole body came: the rest is not waited for, and the connection ends.
+    if (state.closing || !message.complete) response.setHeader("connection", "close");
+    const { body } = reply;
+    const headersOnly = request.method === "HEAD";
+    if (isStream(body)) await sendStream(reply, headersOnly ? [] : body, response, state);
+    else send(reply, body, headersOnly, response);
+  } catch (error) {
+    // The handler answers every error itself: this is one of its own making, or of the stream it gave.
+    logger.error("Cannot answer a request", { path: request.path, error });
+    if (response.headersSent) response.destroy();
+    else refuse(response);
+  }
+}
+
+function refuse(response: ServerResponse): void {
+  const { status, headers, body } = untracedProblem(
+    "INTERNAL",
+    "Cannot answer: the server made a mistake",
+  );
+  response.writeHead(status, headers);
+  response.end(body);
+}
+
+/** A problem where there is no request to take a trace from: a broken one, or a bug. */
+function untracedProblem(code: ErrorCode, detail: string) {
+  const trace = childTrace();
+  const { status, headers, body } = problem(code, detail, trace.traceId);
+  return {
+    status,
+    headers: { ...headers, traceparent: formatTraceparent(trace) },
+    body: body as string,
+  };
+}
+
+function isStream(body: HttpReply["body"]): body is AsyncIterable<string> {
+  return typeof body === "object" && !(body instanceof Uint8Array);
+}
+
+function send(
+  { status, headers }: HttpReply,
+  body: string | Uint8Array | undefined,
+  headersOnly: boolean,
+  response: ServerResponse,
+): void {
+  const bytes = body === undefined ? 0 : Buffer.byteLength(body);
+  // 204 and 304 have no content, and say no length (RFC 9110, section 8.6).
+  const flat = status === 204 || status === 304 ? [] : ["content-length", String(bytes)];
+  for (const name in headers) {
+    const value = headers[name]!;
+    if (typeof value === "string") flat.push(name, value);
+    else for (const one of value) flat.push(name, one);
+  }
+  response.writeHead(status, flat);
+  if (headersOnly || body === undefined) response.end();
+  else response.end(body);
+}
+
+async function sendStream(
+  { status, headers }: HttpReply,
+  body: AsyncIterable<string> | readonly string[],
+  response: ServerResponse,
+  state: ServerState,
+): Promise<void> {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  response.writeHead(status);
+  response.flushHeaders();
+  state.streams.add(response);
+  try {
+    for await (const part of body) {
+      if (response.writableEnded || response.destroyed) break;
+      if (!response.write(part)) await drained(response);
+    }
+  } finally {
+    state.streams.delete(response);
+  }
+  response.end();
+}
+
+/** Resolves when there is room to write again, or nobody left to write to. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off("drain", done);
+      response.off("close", done);
+      resolve();
+    };
+    response.on("drain", done);
+    response.on("close", done);
+  });
+}
+
+/** What node:http itself could not read: no request, so no handler. */
+function refuseBroken(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const { status, headers, body } = brokenAnswer(error);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\n${lines.join("")}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+function brokenAnswer(error: NodeJS.ErrnoException) {
+  switch (error.code) {
+    case "HPE_HEADER_OVERFLOW":
+      return untracedProblem(
+        "HEADERS_TOO_LARGE",
+        `Cannot read request: its headers are larger than ${MAX_HEADER_BYTES} bytes`,
+      );
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return untracedProblem("REQUEST_TIMEOUT", "Cannot read request: it did not come in time");
+    case undefined:
+    default:
+      return untracedProblem("REQUEST_INVALID", "Cannot read request: it is no HTTP/1.1");
+  }
+}
+
+class NodeRequest implements HttpRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly #message: IncomingMessage;
+  readonly #response: ServerResponse;
+  #signal: AbortSignal | undefined;
+
+  constructor(message: IncomingMessage, response: ServerResponse) {
+    const url = message.url!;
+    const mark = url.indexOf("?");
+    this.method = message.method!;
+    this.path = mark === -1 ? url : url.slice(0, mark);
+    this.query = mark === -1 ? "" : url.slice(mark + 1);
+    // Only `set-cookie` is ever an array here, and no request has that.
+    this.headers = message.headers as Readonly<Record<string, string | undefined>>;
+    this.#message = message;
+    this.#response = response;
+  }
+
+  body(maxBytes: number): Promise<Uint8Array> {
+    return readBody(this.#message, maxBytes);
+  }
+
+  get signal(): AbortSignal {
+    if (this.#signal === undefined) {
+      const controller = new AbortController();
+      this.#signal = controller.signal;
+      if (this.#response.closed) controller.abort();
+      else this.#response.once("close", () => controller.abort());
+    }
+    return this.#signal;
+  }
+}
+
+function readBody(message: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+  const announced = message.headers["content-length"];
+  if (announced !== undefined && Number(announced) > maxBytes) {
+    return Promise.reject(tooLarge(maxBytes));
+  }
+  return new Promise((resolve, reject) => {
+    // Nearly every body comes in one piece: that one is not copied.
+    let first: Buffer | undefined;
+    let more: Buffer[] | undefined;
+    let bytes = 0;
+    message.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > maxBytes) {
+        message.pause();
+        reject(tooLarge(maxBytes));
+      } else if (first === undefined) first = chunk;
+      else (more ??= [first]).push(chunk);
+    });
+    message.on("end", () => resolve(more === undefined ? (first ?? EMPTY) : Buffer.concat(more)));
+    message.on("error", (cause) => reject(cutOff(cause)));
+    message.on("close", () => message.complete || reject(cutOff()));
+  });
+}
+
+function tooLarge(maxBytes: number): NexusError {
+  return new NexusError(
+    "EVENT_TOO_LARGE",
+    `Cannot read body: it is larger than the limit of ${maxBytes} bytes`,
+  );
+}
+
+function cutOff(cause?: unknown): NexusError {
+  return new NexusError(
+    "BODY_INVALID",
+    "Cannot read body: the connection ended before all of it had come",
+    cause === undefined ? {} : { cause },
+  );
+}
+
+const EMPTY = new Uint8Array(0);

@@ -1,0 +1,221 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ServerConfig } from "./config.ts";
+import { NexusError } from "./core/errors.ts";
+import type { FunctionVersion } from "./core/function.ts";
+import { deploy, type Deployed } from "./deploy.ts";
+import { createDispatcher } from "./dispatch/dispatcher.ts";
+import { runRetention } from "./dispatch/retention.ts";
+import { moduleStore } from "./functions/module-store.ts";
+import { loadProject, type Project } from "./functions/project.ts";
+import { createRegistry } from "./functions/registry.ts";
+import { watchProject } from "./functions/watch.ts";
+import { createApp } from "./http/app.ts";
+import { listen } from "./http/node.ts";
+import { openLog } from "./log/open.ts";
+import { threadRuntime } from "./runtime/host/thread-runtime.ts";
+import { createLogger } from "./telemetry/logger.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
+import type { Logger } from "./telemetry/telemetry.ts";
+import { createTracer, tracingConfig } from "./telemetry/tracing.ts";
+
+export interface ServerOptions {
+  /** Takes log lines, each with its line feed. */
+  readonly write: (text: string) => void;
+  readonly colour: boolean;
+  /** Told after every reload that took effect or was refused. */
+  readonly onReload?: (result: Reload) => void;
+}
+
+export type Reload =
+  | ({ readonly ok: true } & Deployed)
+  /** The functions in service stayed as they were. */
+  | { readonly ok: false; readonly error: NexusError };
+
+export interface RunningServer {
+  readonly url: string;
+  readonly port: number;
+  functions(): readonly FunctionVersion[];
+  /** Reads the project again and puts it into service, or refuses it and changes nothing. */
+  reload(): Promise<Reload>;
+  /**
+   * Takes nothing new, lets what runs finish, and stops. When `signal` aborts, or after the configured
+   * time to drain, guests are stopped; their deliveries come again after the restart. Safe to call twice.
+   */
+  close(signal?: AbortSignal): Promise<void>;
+}
+
+export const VERSION = packageVersion();
+
+/**
+ * Starts everything; resolves when the server answers requests. Rejects with CONFIG_NOT_FOUND,
+ * CONFIG_INVALID, MODULE_INVALID, DATA_DIR_UNUSABLE, DATA_DIR_LOCKED, PORT_UNAVAILABLE or UNSUPPORTED,
+ * and then nothing of it runs any more.
+ */
+export async function startServer(
+  config: ServerConfig,
+  options: ServerOptions,
+): Promise<RunningServer> {
+  refuseUnsupported(config);
+  const now = Date.now;
+  const logger = createLogger({
+    level: config.logLevel,
+    format: config.logFormat,
+    write: options.write,
+    now: () => new Date(now()),
+    colour: options.colour,
+  });
+  let project = await readProject(config);
+
+  // Whatever of this is open when a later step fails is closed again, last first.
+  await using opened = new AsyncDisposableStack();
+  const log = opened.use(await openLog({ driver: "embedded", dir: join(config.dataDir, "log") }));
+  const modules = moduleStore(join(config.dataDir, "modules"));
+  const runtime = threadRuntime(config.workers === undefined ? {} : { workers: config.workers });
+  opened.defer(() => runtime.close(AbortSignal.abort()));
+  const registry = createRegistry();
+  const metrics = createMetrics({
+    build: { version: VERSION, driver: log.driver },
+    functions: () => registry.list().length,
+    lag: () => log.lag(),
+    runtime: () => runtime.status(),
+    log: () => log.status(),
+  });
+  const tracer = await createTracer(tracingConfig(config.otel), { version: VERSION, logger });
+  opened.defer(() => tracer.flush());
+  const telemetry = { logger, meter: metrics.meter, tracer };
+
+  await deploy(project, { modules, runtime, registry });
+  const settings = () => project.platform;
+  const dispatch = createDispatcher({
+    ...{ log, functions: registry, runtime, telemetry },
+    ...{ settings, now, random: Math.random },
+  });
+  opened.defer(() => dispatch.stop(AbortSignal.abort()));
+
+  const closing = new AbortController();
+  const handler = createApp({
+    ...{ log, functions: registry, dispatch, telemetry, settings },
+    metrics: metrics.reader,
+    info: { version: VERSION, startedAt: now() },
+    ready: () =>
+      closing.signal.aborted
+        ? { ready: false, reasons: ["The server is stopping"] }
+        : { ready: true, reasons: [] },
+    now: () => new Date(now()),
+  });
+  const http = await listen(handler, { host: config.host, port: config.port, logger });
+
+  const background = [runRetention({ log, logger, settings }, closing.signal)];
+  if (config.watch) background.push(follow());
+  const resources = opened.move();
+  let closed: Promise<void> | undefined;
+  announce();
+
+  return {
+    url: http.url,
+    port: http.port,
+    functions: () => registry.list(),
+    reload,
+    close: (signal) => (closed ??= close(signal)),
+  };
+
+  async function reload(): Promise<Reload> {
+    const result = await tryReload();
+    report(result, logger);
+    options.onReload?.(result);
+    return result;
+  }
+
+  async function tryReload(): Promise<Reload> {
+    try {
+      const next = await readProject(config, project);
+      const deployed = await deploy(next, { modules, runtime, registry });
+      project = next;
+      return { ok: true, ...deployed };
+    } catch (error) {
+      if (error instanceof NexusError) return { ok: false, error };
+      throw error;
+    }
+  }
+
+  async function follow(): Promise<void> {
+    for await (const _ of watchProject(() => project.files, closing.signal)) await reload();
+  }
+
+  async function close(signal?: AbortSignal): Promise<void> {
+    logger.info("Stopping: taking nothing new, finishing what runs");
+    closing.abort();
+    const patience = AbortSignal.timeout(config.drainMs);
+    const enough = signal === undefined ? patience : AbortSignal.any([signal, patience]);
+    await Promise.all([http.close(enough), dispatch.stop(enough)]);
+    await Promise.all(background);
+    await runtime.close(enough);
+    await resources.disposeAsync();
+    logger.info("Stopped");
+  }
+
+  function announce(): void {
+    for (const warning of project.warnings) logger.warn(warning);
+    logger.info("Ready", {
+      url: http.url,
+      version: VERSION,
+      pid: process.pid,
+      data_dir: config.dataDir,
+      log_driver: log.driver,
+      functions: registry.list().map(({ name, version }) => `${name}@${version.slice(0, 12)}`),
+    });
+  }
+}
+
+async function readProject(config: ServerConfig, previous?: Project): Promise<Project> {
+  const { configFile, functionsDir } = config;
+  if (configFile === undefined && functionsDir === undefined) {
+    throw new NexusError(
+      "CONFIG_NOT_FOUND",
+      "Cannot start: there is no nexus.yaml in this folder, and no functions directory is named",
+    );
+  }
+  const project = await loadProject({
+    ...(configFile === undefined ? {} : { configFile }),
+    ...(functionsDir === undefined ? {} : { functionsDir }),
+    ...(previous === undefined ? {} : { previous }),
+  });
+  for (const { name, triggers } of project.functions) {
+    const nats = triggers.find(({ kind }) => kind === "nats");
+    if (nats === undefined) continue;
+    throw new NexusError(
+      "UNSUPPORTED",
+      `Cannot serve function "${name}": its trigger "nats" needs the NATS driver, and the log is the embedded one`,
+    );
+  }
+  return project;
+}
+
+function refuseUnsupported({ natsUrl }: ServerConfig): void {
+  if (natsUrl === undefined) return;
+  throw new NexusError(
+    "UNSUPPORTED",
+    `Cannot use NATS at "${natsUrl}": this version has the embedded log only; unset NATS_URL`,
+  );
+}
+
+function report(result: Reload, logger: Logger): void {
+  if (!result.ok) {
+    const { code, message } = result.error;
+    logger.error("Cannot reload: the functions in service stay as they were", {
+      code,
+      error: message,
+    });
+    return;
+  }
+  for (const { name, version } of result.changed) {
+    logger.info("Now serving", { function: name, version });
+  }
+  for (const name of result.removed) logger.info("No longer serving", { function: name });
+}
+
+function packageVersion(): string {
+  const file = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(file) as { readonly version: string }).version;
+}
