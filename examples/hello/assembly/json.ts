@@ -12,20 +12,27 @@ export enum Kind {
 
 const MAX_DEPTH = 512;
 
+// Shared by all values that hold no others, which are most of them.
+const NO_NAMES: string[] = [];
+const NO_ITEMS: Value[] = [];
+
 /** A value of a JSON text. What is not there is a value too, of kind `Missing`: no call on it fails. */
 export class Value {
   /** What `text` gives for a string: its characters, escapes resolved. */
   private content: string = "";
   /** In an object, the names of `items`. */
-  readonly names: string[] = [];
-  readonly items: Value[] = [];
+  readonly names: string[];
+  readonly items: Value[];
 
   /** Where the value stands in the text that was parsed: no copy of it before somebody asks. */
   private whole: string = "";
   private start: i32 = 0;
   private end: i32 = 0;
 
-  constructor(readonly kind: Kind) {}
+  constructor(readonly kind: Kind) {
+    this.names = kind == Kind.Object ? new Array<string>() : NO_NAMES;
+    this.items = kind >= Kind.Array ? new Array<Value>() : NO_ITEMS;
+  }
 
   static string(content: string): Value {
     const value = new Value(Kind.String);
