@@ -7,12 +7,14 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { promisify } from "node:util";
 import fc from "fast-check";
-import type { Invocation } from "@nexus-functions/server/core/invocation";
-import { testServer } from "@nexus-functions/server/testing/server";
+import type { FunctionLimits } from "@nexus-functions/server/core/function";
+import { threadRuntime } from "@nexus-functions/server/runtime/host/thread-runtime";
+import type { Outcome } from "@nexus-functions/server/runtime/runtime";
 import { DEBIAN_CARGO, toolchainFor, type Language } from "../scripts/toolchains.ts";
 
-interface Published {
-  readonly invocations: readonly Invocation[];
+interface Project extends AsyncDisposable {
+  readonly dir: string;
+  readonly name: string;
 }
 
 const run = promisify(execFile);
@@ -20,16 +22,30 @@ const ROOT = join(import.meta.dirname, "..");
 const NEXUS = join(ROOT, "packages/cli/bin/nexus.js");
 const TIMEOUT = { timeout: 120_000 };
 
-async function makeProject(
-  template: string,
-  name: string,
-): Promise<AsyncDisposable & { dir: string }> {
+/** What the templates' nexus.yaml asks for. */
+const LIMITS: FunctionLimits = {
+  timeoutMs: 5000,
+  memoryBytes: 32 * 1024 * 1024,
+  outputBytes: 1024 * 1024,
+  logBytes: 1024 * 1024,
+  logLines: 1000,
+  emits: 0,
+};
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+async function nexus(...args: readonly string[]): Promise<void> {
+  await run(process.execPath, [NEXUS, ...args]);
+}
+
+async function makeProject(template: string, name: string): Promise<Project> {
   const parent = await mkdtemp(join(tmpdir(), "nexus-template-"));
   const dir = join(parent, name);
-  const command = [NEXUS, "new", dir, "--template", template];
-  await run(process.execPath, ["--conditions=nexus-source", ...command]);
+  await nexus("new", dir, "--template", template);
   return {
     dir,
+    name,
     [Symbol.asyncDispose]: () => rm(parent, { recursive: true, force: true }),
   };
 }
@@ -43,43 +59,43 @@ async function hasToolchain(context: TestContext, language: Language): Promise<b
   return false;
 }
 
-async function greets(dir: string): Promise<void> {
-  await using server = await testServer("", { configFile: join(dir, "nexus.yaml") });
-  const send = async (body: string): Promise<readonly Invocation[]> => {
-    const response = await fetch(`${server.url}/events?wait=30s`, {
-      method: "POST",
-      headers: { "content-type": "application/cloudevents+json" },
-      body,
-    });
-    assert.equal(response.status, 200);
-    return ((await response.json()) as Published).invocations;
-  };
+/** Checks the project's nexus.yaml, and runs the built module as the server would. */
+async function greets({ dir, name }: Project): Promise<void> {
+  await nexus("validate", join(dir, "nexus.yaml"));
+  const runtime = threadRuntime({ workers: 1 });
+  try {
+    const bytes = await readFile(join(dir, "build", `${name}.wasm`));
+    await runtime.load({ version: "1", bytes, limits: LIMITS });
+    const send = (event: string): Promise<Outcome> =>
+      runtime.invoke({ version: "1", function: name, stdin: encoder.encode(event), env: {} });
 
-  const event = await readFile(join(dir, "events/hello.json"), "utf8");
-  const [greeted] = await send(event);
-  assert.equal(greeted?.status, "succeeded");
-  assert.equal(greeted.output, '{"greeting":"Hello, Ada!"}');
-  assert.equal(greeted.logs[0]?.text, "greeting Ada");
+    const event = await readFile(join(dir, "events/hello.json"), "utf8");
+    const greeted = await send(event);
+    assert.deepEqual(textsOf(greeted), ['{"greeting":"Hello, Ada!"}', "greeting Ada"]);
 
-  // Whatever the name is, however it is written, and whatever stands around it.
-  const names = fc.string({ unit: "binary", minLength: 1 });
-  const written = fc.tuple(names, fc.jsonValue(), fc.jsonValue(), fc.boolean(), fc.boolean());
-  await fc.assert(
-    fc.asyncProperty(written, fc.uuid(), async ([name, before, after, escaped, indented], id) => {
-      const data = { before, name, after };
-      const json = JSON.stringify({ ...JSON.parse(event), id, data }, null, indented ? 2 : 0);
-      const [run] = await send(escaped ? escapeAll(json) : json);
-      assert.deepEqual(JSON.parse(run!.output), { greeting: `Hello, ${name}!` });
-    }),
-    { numRuns: 50 },
-  );
+    // Whatever the name is, however it is written, and whatever stands around it.
+    const names = fc.string({ unit: "binary", minLength: 1 });
+    const written = fc.tuple(names, fc.jsonValue(), fc.jsonValue(), fc.boolean(), fc.boolean());
+    await fc.assert(
+      fc.asyncProperty(written, async ([name, before, after, escaped, indented]) => {
+        const data = { before, name, after };
+        const json = JSON.stringify({ ...JSON.parse(event), data }, null, indented ? 2 : 0);
+        const { output } = await send(escaped ? escapeAll(json) : json);
+        assert.deepEqual(JSON.parse(decoder.decode(output)), { greeting: `Hello, ${name}!` });
+      }),
+      { numRuns: 200 },
+    );
 
-  const failed = await send(JSON.stringify({ ...JSON.parse(event), id: "3", data: {} }));
-  assert.deepEqual(
-    failed.map(({ exit_code }) => exit_code),
-    [1, 1, 1],
-  );
-  assert.equal(failed[0]?.logs[0]?.text, 'the event has no "data.name"');
+    const nameless = await send(JSON.stringify({ ...JSON.parse(event), data: {} }));
+    assert.equal(nameless.exitCode, 1);
+    assert.deepEqual(textsOf(nameless), ["", 'the event has no "data.name"']);
+  } finally {
+    await runtime.close();
+  }
+}
+
+function textsOf({ output, logs }: Outcome): readonly string[] {
+  return [decoder.decode(output), ...logs.map(({ text }) => text)];
 }
 
 /** The same JSON in ASCII. */
@@ -112,7 +128,7 @@ test("the AssemblyScript template builds with npm alone and greets", TIMEOUT, as
   // The workspace has the packages that `npm install` would bring, in the versions that the template pins.
   await symlink(join(ROOT, "node_modules"), join(project.dir, "node_modules"));
   await run("npm", ["run", "build"], { cwd: project.dir });
-  await greets(project.dir);
+  await greets(project);
 });
 
 test("the AssemblyScript template pins the versions that the examples are built with", async () => {
@@ -131,12 +147,12 @@ test("the Rust template builds with cargo and greets", TIMEOUT, async (context) 
   await using project = await makeProject("rust", "9-lives");
   const env = { ...process.env, ...DEBIAN_CARGO.env, CARGO_HOME: join(project.dir, "cargo") };
   await run("npm", ["run", "build", "--", ...DEBIAN_CARGO.args], { cwd: project.dir, env });
-  await greets(project.dir);
+  await greets(project);
 });
 
 test("the C template builds with make and greets", TIMEOUT, async (context) => {
   if (!(await hasToolchain(context, "c"))) return;
   await using project = await makeProject("c", "404");
   await run("npm", ["run", "build"], { cwd: project.dir });
-  await greets(project.dir);
+  await greets(project);
 });
