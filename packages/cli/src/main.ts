@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { NexusError } from "@nexus-functions/server/core/errors";
+import { NexusError, type ErrorCode } from "@nexus-functions/server/core/errors";
 import { CliError, type Cli } from "./cli.ts";
 import { createOutput, type Output } from "./output.ts";
 import { createProgram, UsageError } from "./program.ts";
@@ -52,13 +52,22 @@ function printError(error: unknown, out: Output): number {
     return error.exitCode;
   }
   if (error instanceof NexusError) {
-    say(error.message, error.facts.help);
+    say(error.message, SELF_EXPLAINING.has(error.code) ? undefined : error.facts.help);
     return 1;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   say(`this is a bug in nexus, please report it:\n${stack}`);
   return 1;
 }
+
+/** Codes whose messages say all; their help is for those who meet them over HTTP. */
+const SELF_EXPLAINING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "BODY_INVALID",
+  "CONFIG_INVALID",
+  "EVENT_INVALID",
+  "MODULE_INVALID",
+  "REQUEST_INVALID",
+]);
 
 // A second Ctrl-C is for the case that the first one's way out takes too long.
 function onInterrupt(interrupt: AbortController, out: Output): void {

@@ -94,9 +94,18 @@ const HELP_CODES: ReadonlySet<string> = new Set([
   "commander.version",
 ]);
 
-// `error: unknown command 'evnts'\n(Did you mean events?)`
+// commander says `error: unknown command 'evnts'\n(Did you mean events?)`, and of values `error: option
+// '--wait <duration>' argument 'x' is invalid. It is not a duration.`
 function oneLine(message: string): string {
-  return message.replace(/^error: /, "").replace(/\n\(Did you mean/, " (did you mean");
+  return message
+    .replace(/^error: /, "")
+    .replace(/\n\(Did you mean (.*)\?\)$/, ' (did you mean "$1"?)')
+    .replace(/^option '(.*?)' argument '(.*)' is invalid\. It (.*)$/s, 'option $1: "$2" $3')
+    .replace(
+      /^option '(.*?)' argument '(.*)' is invalid\. Allowed choices are (.*)$/s,
+      'option $1: "$2" is none of $3',
+    )
+    .replace(/\.$/, "");
 }
 
 function pathOf(command: Command): string {

@@ -55,12 +55,18 @@ async function check(
   try {
     const functions = await checkModules(project, runtime);
     const problems = functions.flatMap(({ fn, module }) =>
-      module instanceof NexusError ? [{ file: fn.code, path: "", message: module.message }] : [],
+      module instanceof NexusError
+        ? [{ file: fn.code, path: "", message: moduleFault(fn.name, module) }]
+        : [],
     );
     return { problems, warnings: project.warnings, functions };
   } finally {
     await runtime.close();
   }
+}
+
+function moduleFault(name: string, { message }: NexusError): string {
+  return `function "${name}" cannot run: ${message.replace(/^Cannot load module: /, "")}`;
 }
 
 function print({ out }: Cli, { problems, warnings, functions }: Report): void {

@@ -1,0 +1,26 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { FIXTURES, temporaryFolder, type Folder } from "./nexus.ts";
+
+/** A folder with a nexus.yaml whose functions run fixtures/probe.c. */
+export async function project(functions: string): Promise<Folder> {
+  const folder = await temporaryFolder();
+  await writeProject(folder.path, functions);
+  return folder;
+}
+
+/** `{probe}` stands for the module's path. */
+export async function writeProject(path: string, functions: string): Promise<void> {
+  const yaml = `version: v1\nfunctions:\n${functions}`.replaceAll(
+    "{probe}",
+    `${FIXTURES}probe.wasm`,
+  );
+  await mkdir(path, { recursive: true });
+  await writeFile(join(path, "nexus.yaml"), yaml);
+}
+
+export const HELLO = `  - name: hello
+    on: { event: com.example.* }
+    code: "{probe}"
+    env: { OUTPUT: '{"greeting":"Hello"}' }
+`;
