@@ -5,9 +5,11 @@ declare namespace WebAssembly {
   type Imports = Record<string, Record<string, ImportValue>>;
   type Exports = Record<string, unknown>;
 
-  class Module {
-    constructor(bytes: Uint8Array<ArrayBuffer>);
+  interface Module {
+    readonly [Symbol.toStringTag]: "WebAssembly.Module";
   }
+
+  const Module: new (bytes: Uint8Array<ArrayBuffer>) => Module;
 
   class Instance {
     readonly exports: Exports;

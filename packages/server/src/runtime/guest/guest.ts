@@ -108,16 +108,12 @@ export class Guest {
   // The host checked names and types when the module was loaded.
   #call(exports: WebAssembly.Exports, plan: ModulePlan): number {
     if (plan.initialize) (exports["_initialize"] as () => void)();
-    switch (plan.entry) {
-      case "command":
-        (exports["_start"] as () => void)();
-        return 0;
-      case "reactor":
-        return (exports["handle_event"] as () => number | undefined)() ?? 0;
-      case "bare":
-        this.#callBare(exports);
-        return 0;
+    if (plan.entry === "reactor") {
+      return (exports["handle_event"] as () => number | undefined)() ?? 0;
     }
+    if (plan.entry === "bare") this.#callBare(exports);
+    else (exports["_start"] as () => void)();
+    return 0;
   }
 
   #callBare(exports: WebAssembly.Exports): void {

@@ -152,6 +152,7 @@ export class GuestThread {
   }
 
   #post(message: ToGuest): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     this.#worker.postMessage(message);
   }
 

@@ -27,30 +27,24 @@ export function outcomeOf(job: Job, result: RunResult): Outcome {
 }
 
 function verdict({ request, loaded }: Job, { end, logs }: RunResult): Verdict {
-  const limit = loaded.plan.limits.memoryBytes;
-  switch (end.kind) {
-    case "exit": {
-      if (end.code === 0) return { status: "succeeded", exitCode: 0, error: null };
-      const last = logs.findLast(({ text }) => text.trim() !== "")?.text;
-      const how = `it ended with exit code ${end.code}${last === undefined ? "" : `: ${last}`}`;
-      return end.growthRefused
-        ? outOfMemory(request, end.code, `${how} (after its limit of ${limit} bytes was reached)`)
-        : failure(request, "failed", { exitCode: end.code, code: "FUNCTION_FAILED", how });
-    }
-    case "trap":
-      return end.growthRefused
-        ? outOfMemory(
-            request,
-            null,
-            `it reached its limit of ${limit} bytes and gave up: ${end.reason}`,
-          )
-        : failure(request, "trapped", {
-            code: "FUNCTION_TRAPPED",
-            how: `it trapped: ${end.reason}`,
-          });
-    case "no_memory":
-      return outOfMemory(request, null, `the machine has no memory for it: ${end.reason}`);
+  if (end.kind === "no_memory") {
+    return outOfMemory(request, null, `the machine has no memory for it: ${end.reason}`);
   }
+  const limit = `its limit of ${loaded.plan.limits.memoryBytes} bytes`;
+  if (end.kind === "trap") {
+    return end.growthRefused
+      ? outOfMemory(request, null, `it reached ${limit} and gave up: ${end.reason}`)
+      : failure(request, "trapped", {
+          code: "FUNCTION_TRAPPED",
+          how: `it trapped: ${end.reason}`,
+        });
+  }
+  if (end.code === 0) return { status: "succeeded", exitCode: 0, error: null };
+  const last = logs.findLast(({ text }) => text.trim() !== "")?.text;
+  const how = `it ended with exit code ${end.code}${last === undefined ? "" : `: ${last}`}`;
+  return end.growthRefused
+    ? outOfMemory(request, end.code, `${how} (after it reached ${limit})`)
+    : failure(request, "failed", { exitCode: end.code, code: "FUNCTION_FAILED", how });
 }
 
 function outOfMemory(request: InvokeRequest, exitCode: number | null, how: string): Verdict {
@@ -89,20 +83,16 @@ export function outcomeOfStopped(job: Job, stopped: Stopped, elapsedMs: number):
 }
 
 function stoppedVerdict({ request, loaded }: Job, stopped: Stopped): Verdict {
-  switch (stopped.kind) {
-    case "timed_out": {
-      const how = `it did not finish within its limit of ${loaded.timeoutMs} ms`;
-      return failure(request, "timed_out", { code: "FUNCTION_TIMED_OUT", how });
-    }
-    case "cancelled": {
-      const how = "it was stopped before it ended";
-      return failure(request, "cancelled", { code: "FUNCTION_CANCELLED", how });
-    }
-    case "thread_died": {
-      const how = `its thread died: ${stopped.reason}`;
-      return stopped.outOfMemory
-        ? outOfMemory(request, null, how)
-        : failure(request, "trapped", { code: "FUNCTION_TRAPPED", how });
-    }
+  if (stopped.kind === "timed_out") {
+    const how = `it did not finish within its limit of ${loaded.timeoutMs} ms`;
+    return failure(request, "timed_out", { code: "FUNCTION_TIMED_OUT", how });
   }
+  if (stopped.kind === "cancelled") {
+    const how = "it was stopped before it ended";
+    return failure(request, "cancelled", { code: "FUNCTION_CANCELLED", how });
+  }
+  const how = `its thread died: ${stopped.reason}`;
+  return stopped.outOfMemory
+    ? outOfMemory(request, null, how)
+    : failure(request, "trapped", { code: "FUNCTION_TRAPPED", how });
 }

@@ -110,12 +110,12 @@ function rewriteBody(bytes: Uint8Array, body: Body, call: readonly number[]): Ch
 
 /** (func (param i32) (result i32)): grows, and sets the global to 1 where that is refused. */
 function watchingBody(global: number): number[] {
-  return [
-    ...[0x00, 0x20, 0x00, 0x40, 0x00], // no locals; local.get 0; memory.grow
-    ...[0x22, 0x00, 0x41, 0x7f, 0x46], // local.tee 0; i32.const -1; i32.eq
-    ...[0x04, 0x40, 0x41, 0x01, 0x24, ...leb(global), 0x0b], // if; i32.const 1; global.set; end
-    ...[0x20, 0x00, 0x0b], // local.get 0; end
-  ];
+  const locals = [0x00];
+  const grow = [0x20, 0x00, 0x40, 0x00]; // local.get 0; memory.grow
+  const refused = [0x22, 0x00, 0x41, 0x7f, 0x46]; // local.tee 0; i32.const -1; i32.eq
+  const note = [0x04, 0x40, 0x41, 0x01, 0x24, ...leb(global), 0x0b]; // if; i32.const 1; global.set; end
+  const answer = [0x20, 0x00, 0x0b]; // local.get 0; end
+  return [...locals, ...grow, ...refused, ...note, ...answer];
 }
 
 /** The order in which sections must stand; a section with id 0 may stand anywhere. */
@@ -131,10 +131,9 @@ function assemble(
   const pending = added.sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b));
   const put = (id: number, bytes: Uint8Array) => chunks.push([id], leb(bytes.length), bytes);
   for (const { id, start, end } of shape.sections) {
-    while (id !== 0 && pending.length > 0 && ORDER.indexOf(pending[0]!) < ORDER.indexOf(id)) {
-      const next = pending.shift()!;
-      put(next, changed.get(next)!);
-    }
+    const before =
+      id === 0 ? [] : pending.filter((next) => ORDER.indexOf(next) < ORDER.indexOf(id));
+    for (const next of pending.splice(0, before.length)) put(next, changed.get(next)!);
     const replacement = changed.get(id);
     if (replacement === undefined) put(id, shape.bytes.subarray(start, end));
     else if (replacement !== null) put(id, replacement);

@@ -11,7 +11,7 @@ const NAME: Readonly<Record<string, string>> = { i: "i32", I: "i64", f: "f32", F
 
 export function signatureText({ params, results }: Signature): string {
   const list = (letters: string) =>
-    [...letters].map((letter) => NAME[letter] ?? "another type").join(", ");
+    Array.from(letters, (letter) => NAME[letter] ?? "another type").join(", ");
   return results === "" ? `(${list(params)})` : `(${list(params)}) -> ${list(results)}`;
 }
 
