@@ -116,6 +116,7 @@ export function testConsume(make: () => Promise<TestStore>): void {
     await settle(log, third);
     await settle(log, second!);
     assert.ok(await consumer.idle(log));
+    assert.deepEqual(log.lag(), [{ name: "fn", waiting: 0, running: 0, retrying: 0, oldestMs: 0 }]);
   });
 
   test("consume() after a restart delivers what was not settled, and nothing else", async () => {

@@ -28,6 +28,26 @@ export function testOrder(make: () => Promise<TestStore>): void {
     assert.ok(a2.stored.position > a1!.stored.position);
   });
 
+  test("consume() with `orderKey` keeps a key waiting for its retry after a restart too", async () => {
+    await using store = await make();
+    let retried: number;
+    {
+      await using log = await store.open();
+      await log.append(["a", "a", "b"].map((key) => keyed(key)));
+      await using consumer = new TestConsumer(log, { name: "fn", orderKey });
+      const [a1, b1] = await consumer.take(2);
+      await settle(log, a1!, { state: "retry", at: Date.now() + 150 });
+      await settle(log, b1!);
+      retried = a1!.stored.position;
+    }
+    await using log = await store.open();
+    await using consumer = new TestConsumer(log, { name: "fn", orderKey });
+    const again = await consumer.next();
+    assert.deepEqual([again.stored.position, again.attempt], [retried, 2]);
+    await settle(log, again);
+    assert.equal((await consumer.next()).stored.position, retried + 1);
+  });
+
   test("consume() with `orderKey` settles each key in order of position, whatever fails and restarts", async () => {
     const event = fc.record({
       key: fc.constantFrom("a", "b", "c", undefined),

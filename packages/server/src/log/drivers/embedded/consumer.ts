@@ -85,6 +85,11 @@ export class Consumer {
     this.#retries = new Retries(number, pending, { now, wake: () => this.#waker.wake() });
   }
 
+  /** Whether the log knows it: one that only had a dead letter redriven has no place yet. */
+  get placed(): boolean {
+    return this.#placed;
+  }
+
   /** Gives a consumer that is new to the log its place. */
   place(start: Subscription["start"]): void {
     if (this.#placed) return;
@@ -151,16 +156,19 @@ export class Consumer {
     const subscription = this.#subscription;
     if (subscription === undefined) return undefined;
     while (this.#running < subscription.concurrency && this.#settling < MAX_SETTLING) {
-      const candidate = this.#candidate(subscription);
-      if (candidate === undefined) break;
+      const full = this.#outstanding >= MAX_OUTSTANDING;
+      const candidate = this.#candidate(subscription, full);
+      if (candidate === undefined) {
+        this.#retries.sleep(full);
+        return undefined;
+      }
       const { item, stored } = candidate;
       if (stored !== undefined && this.#admits(item, stored, subscription)) {
         this.#running += 1;
         return this.#handOut(item, stored, false);
       }
     }
-    this.#retries.sleep();
-    return undefined;
+    return undefined; // until a settlement makes room
   }
 
   /** Whether `take` may have something as soon as it is asked again. */
@@ -313,8 +321,8 @@ export class Consumer {
 
   #candidate(
     subscription: Subscription,
+    full: boolean,
   ): { readonly item: Item; readonly stored: StoredEvent | undefined } | undefined {
-    const full = this.#outstanding >= MAX_OUTSTANDING;
     const item = this.#released.shift() ?? this.#retries.next(full);
     if (item !== undefined) return { item, stored: this.#context.events.get(item.position) };
     if (full) return undefined;

@@ -5,6 +5,10 @@ import { type Catalogue, FUNCTION } from "./catalogue.ts";
 import type { Batch } from "./committer.ts";
 import { Consumer, type ConsumerContext } from "./consumer.ts";
 
+// A consumer that has nothing to do keeps its place this far behind the log's end at most, so that
+// after a crash it has little to look through.
+const IDLE_STEP = 10_000;
+
 /** Every consumer this process has to do with, and the iterations over them. */
 export class Consumers {
   readonly #catalogue: Catalogue;
@@ -14,10 +18,12 @@ export class Consumers {
   /** Resolves when the last iteration of a name so far has ended. */
   readonly #turns = new Map<string, Promise<void>>();
   #touched = new Set<Consumer>();
+  #swept: number;
   #closed = false;
 
   constructor(catalogue: Catalogue, context: Omit<ConsumerContext, "touch">) {
     this.#catalogue = catalogue;
+    this.#swept = context.tail();
     this.#context = { ...context, touch: (consumer) => this.#touched.add(consumer) };
   }
 
@@ -92,6 +98,7 @@ export class Consumers {
 
   /** Writes the places that moved since the last commit. */
   prepare(batch: Batch): void {
+    if (this.#context.tail() - this.#swept >= IDLE_STEP) this.#touchAll();
     const touched = this.#touched;
     if (touched.size === 0) return;
     this.#touched = new Set();
@@ -127,9 +134,14 @@ export class Consumers {
   /** Ends every iteration and marks every place for the last commit. */
   close(): void {
     this.#closed = true;
+    this.#touchAll();
+    for (const consumer of this.#byName.values()) consumer.wake();
+  }
+
+  #touchAll(): void {
+    this.#swept = this.#context.tail();
     for (const consumer of this.#byName.values()) {
-      this.#touched.add(consumer);
-      consumer.wake();
+      if (consumer.placed) this.#touched.add(consumer);
     }
   }
 

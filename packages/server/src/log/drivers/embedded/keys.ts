@@ -31,7 +31,7 @@ export function namedPositionKey(name: number, position: number): Buffer {
 export function dueKey(name: number, dueAt: number, position: number): Buffer {
   const key = Buffer.allocUnsafe(16);
   key.writeUInt32BE(name, 0);
-  key.writeUIntBE(Math.max(0, Math.floor(dueAt)), 4, 6);
+  key.writeUIntBE(Math.min(Math.max(0, Math.floor(dueAt)), 2 ** 48 - 1), 4, 6);
   key.writeUIntBE(position, 10, 6);
   return key;
 }
@@ -66,8 +66,7 @@ export function identityKey(id: string, source: string): Buffer {
 
 /** What every identity key of this id begins with. */
 export function identityPrefix(id: string): Buffer {
-  const key = identityKey(id, "");
-  return key;
+  return identityKey(id, "");
 }
 
 /** A name of a kind. Names with a common beginning lie together, as far as the cut. */

@@ -33,6 +33,7 @@ export class Retries {
   /** When the first row that is not in memory is due, as far as known. */
   #nextRow = 0;
   #timer: NodeJS.Timeout | undefined;
+  #armedFor = Infinity;
   #rows: number;
   #active = false;
 
@@ -63,7 +64,7 @@ export class Retries {
     } else {
       this.hold(item, dueAt);
     }
-    this.#arm();
+    this.#arm(Math.min(this.#nextHeld, this.#nextRow));
   }
 
   hold(item: Item, dueAt: number): void {
@@ -87,8 +88,8 @@ export class Retries {
   }
 
   /** Sets the alarm for the next one; to be called when `next` has nothing. */
-  sleep(): void {
-    this.#arm();
+  sleep(heldOnly: boolean): void {
+    this.#arm(heldOnly ? this.#nextHeld : Math.min(this.#nextHeld, this.#nextRow));
   }
 
   start(): void {
@@ -98,7 +99,7 @@ export class Retries {
   /** Forgets everything but `out`, what is handed out. */
   stop(out: Iterable<number>): void {
     this.#active = false;
-    clearTimeout(this.#timer);
+    this.#disarm();
     this.#inMemory.clear();
     for (const position of out) this.#inMemory.add(position);
     this.#held.clear();
@@ -139,11 +140,20 @@ export class Retries {
     }
   }
 
-  #arm(): void {
-    clearTimeout(this.#timer);
-    const at = Math.min(this.#nextHeld, this.#nextRow);
+  #arm(at: number): void {
+    if (at === this.#armedFor) return;
+    this.#disarm();
     if (!this.#active || at === Infinity || this.#due.length > 0) return;
+    this.#armedFor = at;
     const delay = Math.min(Math.max(1, at - this.#now()), MAX_TIMER_MS);
-    this.#timer = setTimeout(this.#wake, delay);
+    this.#timer = setTimeout(() => {
+      this.#armedFor = Infinity;
+      this.#wake();
+    }, delay);
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#timer);
+    this.#armedFor = Infinity;
   }
 }

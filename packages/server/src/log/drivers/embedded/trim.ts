@@ -15,6 +15,10 @@ const STEP = 200;
 /**
  * Removes what retention does not keep. LMDB uses the pages again for what comes next; the file itself
  * does not shrink.
+ *
+ * An event stays while a dead letter, a retry or an unsettled delivery of whatever function needs it, or
+ * while a consumer of this process has still to come to it. A function that is not consumed any more
+ * does not hold up what it never got.
  */
 export class Retention {
   readonly #store: Store;
@@ -48,7 +52,7 @@ export class Retention {
       table: this.#store.invocations,
       bytes: () => this.#counters().invocationBytes,
       timeOf: (key) => startedAtOf(key.toString("utf8")),
-      keeps: () => false,
+      keeper: () => () => false,
       remove: (key, value) => this.#invocations.remove(this.#committer.batch, key, value),
     });
     const needed = this.#needed();
@@ -56,7 +60,7 @@ export class Retention {
       table: this.#store.events,
       bytes: () => this.#counters().eventBytes,
       timeOf: (_key, value) => acceptedAtOf(value),
-      keeps: (key, value) => this.#keeps(key, value, needed),
+      keeper: () => this.#keeper(needed),
       remove: (key, value) => this.#events.remove(this.#committer.batch, key, value),
     });
     return { events, invocations };
@@ -75,11 +79,12 @@ export class Retention {
       let seen = 0;
       let taken = 0;
       const from = start;
+      const keeps = what.keeper();
       for (const { key, value } of what.table.getRange({ start, limit: step })) {
         if (over <= 0 && what.timeOf(key, value) >= tooOld) break;
         seen += 1;
         start = Buffer.concat([key, Buffer.from([0])]);
-        if (what.keeps(key, value)) continue;
+        if (keeps(key, value)) continue;
         what.remove(key, value);
         over -= value.length;
         taken += 1;
@@ -106,12 +111,23 @@ export class Retention {
     }
   }
 
-  #keeps(key: Buffer, value: Buffer, needed: ReadonlySet<number>): boolean {
-    const position = positionOf(key);
-    if (needed.has(position) || this.#consumers.outstanding().has(position)) return true;
+  #keeper(needed: ReadonlySet<number>): (key: Buffer, value: Buffer) => boolean {
+    const outstanding = this.#consumers.outstanding();
+    return (key, value) => {
+      const position = positionOf(key);
+      return (
+        needed.has(position) ||
+        outstanding.has(position) ||
+        this.#held(position) ||
+        this.#consumers.awaits(decodeEvent(position, value))
+      );
+    };
+  }
+
+  /** A retry or a dead letter needs it. */
+  #held(position: number): boolean {
     const range = { start: positionKey(position), end: positionKey(position + 1), limit: 1 };
-    for (const _ of this.#store.holds.getKeys(range)) return true;
-    return this.#consumers.awaits(decodeEvent(position, value));
+    return this.#store.holds.getKeysCount(range) > 0;
   }
 
   /** What consumers that this process has not served left unsettled. */
@@ -129,7 +145,7 @@ interface Sweep {
   readonly table: Table;
   readonly bytes: () => number;
   readonly timeOf: (key: Buffer, value: Buffer) => number;
-  /** Whether something still needs this entry. */
-  readonly keeps: (key: Buffer, value: Buffer) => boolean;
+  /** Made for one step: tells whether something still needs an entry. */
+  readonly keeper: () => (key: Buffer, value: Buffer) => boolean;
   readonly remove: (key: Buffer, value: Buffer) => void;
 }
