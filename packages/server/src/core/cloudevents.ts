@@ -67,9 +67,7 @@ export function eventFromValue(
   for (const [name, one] of Object.entries(given)) {
     if (one === null && name !== "data") continue;
     // Not assigned: `__proto__` must stay a key.
-    Object.defineProperty(filled, name, {
-      ...{ value: one, enumerable: true, writable: true, configurable: true },
-    });
+    Object.defineProperty(filled, name, { ...ORDINARY, value: one });
   }
   const attributes = checkedEvent(filled, "event");
   if (isDeeperThan(filled, MAX_JSON_DEPTH)) {
@@ -80,6 +78,8 @@ export function eventFromValue(
   }
   return frozen(attributes, String(filled["time"]), Buffer.from(JSON.stringify(filled)));
 }
+
+const ORDINARY = { enumerable: true, writable: true, configurable: true };
 
 /** An event from its parts. The attributes are checked like those from outside: EVENT_INVALID. */
 export function createEvent(attributes: NewAttributes, data: EventData): NexusEvent {

@@ -25,8 +25,8 @@ export interface HttpRequest {
 
 export interface HttpReply {
   readonly status: number;
-  /** Lower-case names. `content-length` is the adapter's business. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** Lower-case names; several values become several headers. `content-length` is the adapter's business. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
   /** An iterable is streamed as it comes. */
   readonly body?: string | Uint8Array | AsyncIterable<string>;
 }

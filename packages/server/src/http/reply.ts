@@ -1,0 +1,25 @@
+import type { HttpReply } from "./http.ts";
+
+const JSON_HEADERS = Object.freeze({ "content-type": "application/json" });
+// What the API reads out is of the moment; no cache between may keep it.
+const READ_HEADERS = Object.freeze({ ...JSON_HEADERS, "cache-control": "no-store" });
+
+/** The answer to a call that reads. */
+export function reading(value: unknown, status = 200): HttpReply {
+  return { status, headers: READ_HEADERS, body: JSON.stringify(value) };
+}
+
+/** The answer to a call that does; `body` is JSON already. */
+export function done(status: number, body: string): HttpReply {
+  return { status, headers: JSON_HEADERS, body };
+}
+
+/** One page of a list; `items` are JSON texts. */
+export function page(name: string, items: readonly string[], nextCursor?: string): HttpReply {
+  const next = nextCursor === undefined ? "" : `,"next_cursor":${JSON.stringify(nextCursor)}`;
+  return {
+    status: 200,
+    headers: READ_HEADERS,
+    body: `{"${name}":[${items.join(",")}]${next}}`,
+  };
+}

@@ -1,0 +1,253 @@
+import { charsetOf, readContent } from "../content.ts";
+import { ceAttributes } from "../ce-headers.ts";
+import { createEvent, parseBatch, parseStructured } from "../../core/cloudevents.ts";
+import { NexusError } from "../../core/errors.ts";
+import type { NewEvent, NexusEvent } from "../../core/event.ts";
+import { uuidv7 } from "../../core/ids.ts";
+import { RESERVED_PREFIX } from "../../core/pattern.ts";
+import type { HttpReply } from "../http.ts";
+import { json, type Operation } from "../operation.ts";
+import { readWait } from "../query.ts";
+import { done } from "../reply.ts";
+import type { AppDeps, Call, Route } from "../route.ts";
+import { accept, type Acceptance } from "../accept.ts";
+
+const STRUCTURED = "application/cloudevents+json";
+const BATCH = "application/cloudevents-batch+json";
+const CLOUDEVENTS = "application/cloudevents";
+
+/** The source of an event that comes as a plain body and names none. */
+const PLAIN_SOURCE = "/events";
+
+/** The calls that take events in. */
+export function publishRoutes(deps: AppDeps): readonly Route[] {
+  const plain = (call: Call) => publishPlain(call, deps);
+  return [
+    {
+      method: "POST",
+      path: "/events",
+      ingests: true,
+      operation: PUBLISH,
+      handle: (call) => publish(call, deps),
+    },
+    {
+      method: "POST",
+      path: "/events/:type",
+      ingests: true,
+      operation: PUBLISH_PLAIN,
+      handle: plain,
+    },
+    {
+      method: "POST",
+      path: "/webhook/:type",
+      ingests: true,
+      operation: { ...PUBLISH_PLAIN, id: "webhook", summary: "Publish a plain body (alias)" },
+      handle: plain,
+    },
+  ];
+}
+
+async function publish(call: Call, deps: AppDeps): Promise<HttpReply> {
+  const { headers, query } = call.request;
+  const waitMs = readWait(query);
+  const contentType = headers["content-type"] ?? "";
+  const mode = modeOf(contentType, headers);
+  const body = await call.request.body(deps.settings().eventBytes);
+  if (mode === "batch") {
+    const events = parseBatch(body, deps.now());
+    const incoming = events.map((event) => fromOutside(event, call));
+    const accepted = await accept(incoming, waitMs, { call, deps });
+    return done(status(accepted), `{"events":[${accepted.map(({ json }) => json).join(",")}]}`);
+  }
+  const event =
+    mode === "structured" ? parseStructured(body, deps.now()) : binaryEvent(body, call, deps.now());
+  return answer(await accept([fromOutside(event, call)], waitMs, { call, deps }));
+}
+
+type Mode = "structured" | "batch" | "binary";
+
+/** How the request carries CloudEvents (HTTP binding, section 3): by content type, then by headers. */
+function modeOf(contentType: string, headers: Call["request"]["headers"]): Mode {
+  const essence = contentType.split(";", 1)[0]!.trim().toLowerCase();
+  if (essence.startsWith(CLOUDEVENTS)) {
+    const charset = charsetOf(contentType);
+    const utf8 = charset === undefined || charset === "utf-8" || charset === "utf8";
+    if (utf8 && essence === STRUCTURED) return "structured";
+    if (utf8 && essence === BATCH) return "batch";
+  } else if (headers["ce-specversion"] !== undefined || headers["ce-id"] !== undefined) {
+    return "binary";
+  }
+  throw new NexusError(
+    "MEDIA_TYPE_UNSUPPORTED",
+    `Cannot read event: content type ${JSON.stringify(contentType.slice(0, 100))} is neither ${STRUCTURED} nor ${BATCH} in UTF-8, and there are no ce-* headers; a plain body goes to POST /events/{type}`,
+  );
+}
+
+function binaryEvent(body: Uint8Array, call: Call, now: Date): NexusEvent {
+  const { headers } = call.request;
+  const { specversion, ...attributes } = ceAttributes(headers);
+  if (specversion !== "1.0") throw wrongVersion(specversion);
+  refuseContentTypeHeader(attributes);
+  const { id, source, type, time, subject, dataschema, ...extensions } = attributes;
+  const { datacontenttype, data } = readContent(body, headers["content-type"]);
+  return createEvent(
+    {
+      // What is missing is refused there, with the words for it.
+      id: id!,
+      source: source!,
+      type: type!,
+      time: time ?? now.toISOString(),
+      ...(subject === undefined ? {} : { subject }),
+      ...(dataschema === undefined ? {} : { dataschema }),
+      ...(datacontenttype === undefined ? {} : { datacontenttype }),
+      extensions,
+    },
+    data,
+  );
+}
+
+async function publishPlain(call: Call, deps: AppDeps): Promise<HttpReply> {
+  const waitMs = readWait(call.request.query);
+  const body = await call.request.body(deps.settings().eventBytes);
+  const event = fromOutside(plainEvent(body, call, deps.now()), call);
+  return answer(await accept([event], waitMs, { call, deps }));
+}
+
+function plainEvent(body: Uint8Array, { request, params }: Call, now: Date): NexusEvent {
+  const { headers } = request;
+  const { specversion, type, ...given } = ceAttributes(headers);
+  if (specversion !== undefined && specversion !== "1.0") throw wrongVersion(specversion);
+  refuseContentTypeHeader(given);
+  if (type !== undefined && type !== params["type"]) {
+    throw new NexusError(
+      "EVENT_INVALID",
+      `Cannot parse event: header "ce-type" must be the type in the path, ${JSON.stringify(params["type"])}, or be left out`,
+    );
+  }
+  const { id, source, time, subject, dataschema, ...extensions } = given;
+  const { datacontenttype, data } = readContent(body, headers["content-type"]);
+  return createEvent(
+    {
+      id: id ?? headers["idempotency-key"] ?? uuidv7(now.getTime()),
+      source: source ?? PLAIN_SOURCE,
+      type: params["type"]!,
+      time: time ?? now.toISOString(),
+      ...(subject === undefined ? {} : { subject }),
+      ...(dataschema === undefined ? {} : { dataschema }),
+      ...(datacontenttype === undefined ? {} : { datacontenttype }),
+      extensions,
+    },
+    data,
+  );
+}
+
+function fromOutside(event: NexusEvent, { traceparent }: Call): NewEvent {
+  if (event.type.startsWith(RESERVED_PREFIX)) {
+    throw new NexusError(
+      "EVENT_INVALID",
+      `Cannot accept event: attribute "type" must not begin with "${RESERVED_PREFIX}", which is the platform's own, not ${JSON.stringify(event.type.slice(0, 100))}`,
+    );
+  }
+  return { event, meta: { traceparent, depth: 0 } };
+}
+
+function wrongVersion(given: string | undefined): NexusError {
+  return new NexusError(
+    "EVENT_INVALID",
+    `Cannot parse event: attribute "specversion" must be "1.0"${given === undefined ? "" : `, not ${JSON.stringify(given.slice(0, 64))}`}`,
+  );
+}
+
+// HTTP binding, section 3.1.1: that attribute is the header Content-Type, and no other.
+function refuseContentTypeHeader(attributes: Readonly<Record<string, string>>): void {
+  if (attributes["datacontenttype"] === undefined) return;
+  throw new NexusError(
+    "EVENT_INVALID",
+    'Cannot parse event: header "ce-datacontenttype" must be left out; "content-type" says it',
+  );
+}
+
+function answer(accepted: readonly Acceptance[]): HttpReply {
+  return done(status(accepted), accepted[0]!.json);
+}
+
+function status(accepted: readonly Acceptance[]): number {
+  return accepted.length > 0 && accepted.every(({ finished }) => finished) ? 200 : 202;
+}
+
+const WAIT = {
+  wait: {
+    description:
+      "Wait up to so long (at most `5m`) until every matching function has finished: 200 then, 202 if time runs out first.",
+    example: "5s",
+  },
+};
+
+const EXAMPLE = {
+  specversion: "1.0",
+  id: "A-42",
+  source: "/shop",
+  type: "com.example.order.placed",
+  datacontenttype: "application/json",
+  data: { order: 42 },
+};
+
+const PUBLISH: Operation = {
+  id: "publish",
+  tag: "Events",
+  summary: "Publish CloudEvents",
+  description:
+    "The HTTP binding of CloudEvents 1.0 in its three modes: structured, batch (all events or none), and binary, where attributes are `ce-*` headers and the body is the data. An event whose `source` and `id` the log holds already is a `duplicate` and runs nobody.",
+  query: WAIT,
+  headers: {
+    "ce-specversion": { description: "Binary mode: `1.0`." },
+    "ce-id": { description: "Binary mode: the event's id. Other attributes likewise." },
+  },
+  body: {
+    required: true,
+    content: {
+      [STRUCTURED]: { schema: "CloudEvent", example: EXAMPLE },
+      [BATCH]: { schema: "CloudEvents", example: [EXAMPLE] },
+      "*/*": {},
+    },
+  },
+  answers: {
+    200: {
+      description: "Durable, and with `wait` every matching function has finished.",
+      content: { "application/json": { schema: "AcceptedAny" } },
+    },
+    202: {
+      description: "Durable: it survives a power cut. A batch answers with `events`.",
+      content: { "application/json": { schema: "AcceptedAny" } },
+    },
+  },
+  problems: [
+    ...(["EVENT_INVALID", "BODY_INVALID", "REQUEST_INVALID", "EVENT_TOO_LARGE"] as const),
+    ...(["MEDIA_TYPE_UNSUPPORTED", "LOG_UNAVAILABLE", "LOG_FULL", "SHUTTING_DOWN"] as const),
+  ],
+};
+
+const PUBLISH_PLAIN: Operation = {
+  id: "publishPlain",
+  tag: "Events",
+  summary: "Publish a plain body",
+  description:
+    "The server makes the CloudEvent. JSON stays JSON, text becomes a string, everything else `data_base64`; without a content type the body is JSON if it is JSON, else text if it is UTF-8, else binary. Headers `ce-id`, `ce-source` (default `/events`), `ce-subject`, `ce-time` and extensions are taken over; `idempotency-key` is the id where `ce-id` is absent.",
+  params: { type: "The event's type." },
+  query: WAIT,
+  headers: {
+    "idempotency-key": { description: "The event's id: the same request twice is one event." },
+  },
+  body: {
+    required: false,
+    content: { "application/json": { example: { order: 42 } }, "*/*": {} },
+  },
+  answers: {
+    200: {
+      description: "Durable, and with `wait` every matching function has finished.",
+      content: json("Accepted"),
+    },
+    202: { description: "Durable: it survives a power cut.", content: json("Accepted") },
+  },
+  problems: PUBLISH.problems,
+};

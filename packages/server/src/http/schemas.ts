@@ -1,0 +1,236 @@
+import { z } from "zod";
+import { ERRORS, type ErrorCode } from "../core/errors.ts";
+import { INVOCATION_STATUSES } from "../core/invocation.ts";
+
+// What the API answers, as schemas: openapi.json is made of them, and tests hold real answers against
+// them. Objects are strict, so that a member nobody wrote down is found.
+
+const code = z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]);
+const time = z.iso.datetime({ offset: true });
+const whole = z.int().nonnegative();
+const nextCursor = z.string().optional().describe("Absent on the last page.");
+
+const Problem = z
+  .strictObject({
+    type: z.string().describe("A reference to the code's part of `GET /errors`."),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().describe("What was wrong with this one request."),
+    code: code.describe("Stable: a code never changes its meaning."),
+    trace_id: z.string(),
+  })
+  .describe("An error (RFC 9457).");
+
+const CloudEvent = z
+  .looseObject({
+    specversion: z.literal("1.0"),
+    id: z.string().min(1),
+    source: z.string().min(1).meta({ format: "uri-reference" }),
+    type: z.string().min(1),
+    time: z.string().meta({ format: "date-time" }).optional(),
+    subject: z.string().nullish(),
+    datacontenttype: z.string().nullish(),
+    dataschema: z.string().nullish(),
+    data: z.unknown().optional(),
+    data_base64: z.string().nullish(),
+  })
+  .describe(
+    "An event in the JSON event format of CloudEvents 1.0. Extension attributes are further members: lower-case letters and digits.",
+  );
+
+const InvocationError = z.strictObject({ code, message: z.string() });
+
+const Invocation = z
+  .strictObject({
+    id: z.string(),
+    event_id: z.string(),
+    event_source: z.string(),
+    event_type: z.string(),
+    position: whole,
+    function: z.string(),
+    version: z.string().describe("sha256 of module and settings."),
+    attempt: z.int().positive(),
+    trigger: z.enum(["event", "http", "cron", "nats", "replay"]),
+    status: z.enum(INVOCATION_STATUSES),
+    exit_code: z.int().nullable(),
+    error: InvocationError.nullable(),
+    output: z.string().describe("What the function wrote to stdout, cut at its limit."),
+    output_encoding: z.enum(["utf-8", "base64"]),
+    output_bytes: whole.describe("Bytes written, those cut off included."),
+    output_truncated: z.boolean(),
+    logs: z.array(z.strictObject({ time, text: z.string() })),
+    logs_truncated: z.boolean(),
+    emitted: z.array(z.string()).describe("Ids of the events this invocation emitted."),
+    started_at: time,
+    duration_ms: z.number().nonnegative(),
+    memory_peak_bytes: whole,
+    cold: z.boolean(),
+    trace_id: z.string(),
+    delivery: z
+      .enum(["done", "retry", "dead", "none"])
+      .describe(
+        "What became of the delivery after this attempt; `none`: a replay has no delivery.",
+      ),
+    retry_at: time.nullable(),
+  })
+  .describe("The record of one execution of one version on one event.");
+
+const Accepted = z
+  .strictObject({
+    event_id: z.string(),
+    type: z.string(),
+    status: z.enum(["accepted", "duplicate"]),
+    position: z.int().positive().describe("Order of acceptance; a duplicate has the first one's."),
+    trace_id: z.string(),
+    invocations: z
+      .array(Invocation)
+      .optional()
+      .describe("With `?wait=` only: every attempt so far, oldest first."),
+  })
+  .describe("The event is durable.");
+
+const DeadLetter = z
+  .strictObject({
+    id: z.string(),
+    event_id: z.string(),
+    event_source: z.string(),
+    event_type: z.string(),
+    position: whole,
+    function: z.string(),
+    attempts: z.int().positive(),
+    error: InvocationError,
+    invocation_id: z.string().describe("The last attempt's record."),
+    dead_at: time,
+  })
+  .describe("A delivery that used up its attempts.");
+
+const Trigger = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("event"), pattern: z.string() }),
+  z.strictObject({
+    kind: z.literal("http"),
+    method: z.string(),
+    path: z.string(),
+    respond: z.boolean(),
+  }),
+  z.strictObject({ kind: z.literal("cron"), schedule: z.string(), timezone: z.string() }),
+  z.strictObject({ kind: z.literal("nats"), subject: z.string() }),
+]);
+
+const FunctionInfo = z
+  .strictObject({
+    name: z.string(),
+    version: z.string(),
+    module_sha256: z.string(),
+    module_bytes: whole,
+    code: z.string().describe("Where the module came from."),
+    deployed_at: time,
+    triggers: z.array(Trigger),
+    limits: z.strictObject({
+      timeout_ms: whole,
+      memory_bytes: whole,
+      output_bytes: whole,
+      log_bytes: whole,
+      log_lines: whole,
+      emits: whole,
+    }),
+    env: z.array(z.string()).describe("Names only: values may be secrets."),
+    concurrency: z.int().positive(),
+    order_by: z.string().nullable(),
+    retry: z.strictObject({
+      attempts: z.int().positive(),
+      backoff_ms: whole,
+      max_backoff_ms: whole,
+      jitter: z.boolean(),
+    }),
+    output: z.enum(["answer", "events"]),
+    start: z.enum(["latest", "earliest"]),
+    counters: z.strictObject({
+      waiting: whole.describe("Matching events not handed out yet: an upper bound."),
+      running: whole,
+      retrying: whole,
+      oldest_ms: z.number().nonnegative().describe("Age of the oldest delivery not settled."),
+      invocations: z.record(z.string(), whole).describe("By status, since this server started."),
+    }),
+  })
+  .describe("A function in service.");
+
+const Health = z.strictObject({
+  status: z.enum(["ok", "unavailable"]),
+  version: z.string(),
+  uptime_seconds: z.number().nonnegative(),
+  log: z.strictObject({
+    driver: z.string(),
+    connected: z.boolean(),
+    durability: z.string().describe("What an acknowledgement promises."),
+    tail: whole.describe("Position of the newest event."),
+    events: whole,
+    invocations: whole,
+    dead_letters: whole,
+    bytes: whole,
+  }),
+  nats_connected: z.boolean().describe("False with the embedded log, which needs no NATS."),
+});
+
+const sample = { labels: z.record(z.string(), z.string()) };
+const quantile = z.number().nullable();
+const Metric = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.enum(["counter", "gauge"]),
+    help: z.string(),
+    samples: z.array(z.strictObject({ ...sample, value: z.number() })),
+  }),
+  z.strictObject({
+    type: z.literal("histogram"),
+    help: z.string(),
+    samples: z.array(
+      z.strictObject({
+        ...sample,
+        count: whole,
+        sum: z.number(),
+        p50: quantile,
+        p90: quantile,
+        p99: quantile,
+      }),
+    ),
+  }),
+]);
+
+const AcceptedBatch = z.strictObject({ events: z.array(Accepted) });
+
+/** Every schema by its name in openapi.json. */
+export const schemas = {
+  Problem,
+  CloudEvent,
+  CloudEvents: z.array(CloudEvent),
+  Accepted,
+  AcceptedBatch,
+  AcceptedAny: z.union([Accepted, AcceptedBatch]),
+  EventPage: z.strictObject({ events: z.array(CloudEvent), next_cursor: nextCursor }),
+  Invocation,
+  InvocationError,
+  InvocationPage: z.strictObject({ invocations: z.array(Invocation), next_cursor: nextCursor }),
+  InvocationList: z.strictObject({ invocations: z.array(Invocation) }),
+  Replayed: z.strictObject({ event_id: z.string(), invocations: z.array(Invocation) }),
+  DeadLetter,
+  DeadLetterPage: z.strictObject({ dead_letters: z.array(DeadLetter), next_cursor: nextCursor }),
+  RedriveFilter: z.strictObject({
+    function: z.string().optional(),
+    type: z.string().optional().describe("A pattern."),
+    limit: z.int().positive().optional().describe("At most so many; all where absent."),
+  }),
+  Redriven: z.strictObject({ redriven: whole }),
+  Trigger,
+  Function: FunctionInfo,
+  FunctionList: z.strictObject({ functions: z.array(FunctionInfo) }),
+  Health,
+  Alive: z.strictObject({ status: z.literal("ok") }),
+  Readiness: z.strictObject({
+    ready: z.boolean(),
+    reasons: z.array(z.string()).describe("Why not; empty where ready."),
+    durability: z.string(),
+  }),
+  Metric,
+  Metrics: z.record(z.string(), Metric),
+} as const;
+
+export type SchemaName = keyof typeof schemas;
