@@ -45,6 +45,8 @@ export class GuestThread {
   backlogMs = 0;
   /** Its present run takes so long that nothing should wait behind it. */
   stuck = false;
+  /** Resolves when a thread that was stopped is gone. */
+  gone: Promise<unknown> = Promise.resolve();
   /** When it last had something to do, by the pool's clock. */
   lastUsedAt = 0;
 
@@ -64,6 +66,8 @@ export class GuestThread {
     });
     this.#worker.once("exit", () => {
       if (this.#state === "stopped") return;
+      // A thread that cannot even start is no guest's doing: another one would not start either.
+      if (this.#state === "starting") throw cause ?? new Error("Cannot start a guest thread");
       this.#state = "stopped";
       events.died(this, cause ?? new Error("it ended by itself"));
     });
@@ -141,8 +145,7 @@ export class GuestThread {
     this.#state = "stopped";
     const left = this.jobs();
     this.#jobs.clear();
-    // Resolves when the thread is gone; nothing waits for that, and it does not reject.
-    void this.#worker.terminate();
+    this.gone = this.#worker.terminate();
     return left;
   }
 

@@ -33,6 +33,8 @@ export class Pool {
   #watch: NodeJS.Timeout | undefined;
   #pumping = false;
   #closed = false;
+  /** Threads that close() stopped. */
+  readonly #gone: Promise<unknown>[] = [];
   replaced = 0;
   coldStarts = 0;
   warmStarts = 0;
@@ -91,7 +93,7 @@ export class Pool {
   }
 
   /** Stops every thread; what they held or what waits is cancelled. */
-  close(): void {
+  async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#watch);
     for (const thread of this.#threads) {
@@ -101,11 +103,13 @@ export class Pool {
         job.settle(outcomeOfStopped(job, { kind: "cancelled" }, elapsedMs));
       }
     }
+    for (const thread of this.#threads) this.#gone.push(thread.gone);
     this.#threads.clear();
     this.#holders.clear();
     for (let job = this.#takeAny(); job !== undefined; job = this.#takeAny()) {
       job.settle(outcomeOfStopped(job, { kind: "cancelled" }, 0));
     }
+    await Promise.all(this.#gone);
   }
 
   #takeAny(): Job | undefined {

@@ -109,7 +109,8 @@ class ThreadRuntime implements Runtime {
   async close(signal?: AbortSignal): Promise<void> {
     this.#closing ??= this.#drain();
     if (signal !== undefined) {
-      const stop = () => this.#pool.close();
+      // Settles what is under way; the drain that was begun above goes on from there and waits.
+      const stop = () => void this.#pool.close();
       if (signal.aborted) stop();
       else signal.addEventListener("abort", stop, { once: true });
       await this.#closing;
@@ -120,7 +121,7 @@ class ThreadRuntime implements Runtime {
 
   async #drain(): Promise<void> {
     if (this.#underWay.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
-    this.#pool.close();
+    await this.#pool.close();
   }
 
   async #load({ version, bytes, limits }: LoadableModule): Promise<ModuleFacts> {

@@ -1,7 +1,7 @@
 import type { FunctionLimits } from "../../core/function.ts";
 import { MEMORY_IMPORT, PAGE_BYTES, REFUSED_EXPORT, type ModulePlan } from "../protocol.ts";
 import { invalidModule } from "./reader.ts";
-import { MEMORY_FLAG, type Import, type ModuleShape } from "./sections.ts";
+import { LIMITS_FLAG, type Import, type ModuleShape } from "./sections.ts";
 import { signatureText, type Signature } from "./types.ts";
 import { IMPORTS } from "./wasi-signatures.ts";
 
@@ -13,12 +13,45 @@ export function planModule(
   shape: ModuleShape,
   limits: FunctionLimits,
 ): Omit<ModulePlan, "watchesGrowth"> {
+  checkCosts(shape);
   for (const entry of shape.imports) checkImport(shape, entry);
   for (const name of shape.exports.keys()) {
     if (name === REFUSED_EXPORT) throw invalidModule(`the export name "${name}" is reserved`);
   }
   const memory = planMemory(shape, limits.memoryBytes);
   return { entry: entryOf(shape), initialize: checkInitialize(shape), memory, limits };
+}
+
+/** Elements of all of a module's tables together. */
+export const MOST_TABLE_ELEMENTS = 1_000_000;
+const MOST_ENTRIES = 10_000;
+
+/**
+ * Refuses what costs V8's own memory, which is not the guest's to use and cannot be given a limit that
+ * holds: a heap that runs over takes the whole process along.
+ */
+function checkCosts(shape: ModuleShape): void {
+  if (shape.types.includes(null)) {
+    throw invalidModule(
+      "it uses garbage-collected types (structs and arrays), which are not supported",
+    );
+  }
+  const elements = shape.tables.reduce((sum, { initial }) => sum + initial, 0);
+  if (shape.tables.some(({ flags }) => (flags & LIMITS_FLAG.wide) !== 0)) {
+    throw invalidModule("it has a table with 64-bit indices");
+  }
+  if (elements > MOST_TABLE_ELEMENTS) {
+    throw invalidModule(`its tables have ${elements} elements; ${MOST_TABLE_ELEMENTS} is the most`);
+  }
+  for (const [what, count] of [
+    ["imports", shape.imports.length],
+    ["exports", shape.exports.size],
+    ["tables", shape.tables.length],
+  ] as const) {
+    if (count > MOST_ENTRIES) {
+      throw invalidModule(`it has ${count} ${what}; ${MOST_ENTRIES} is the most`);
+    }
+  }
 }
 
 function checkImport(shape: ModuleShape, { module, name, kind, type }: Import): void {
@@ -71,24 +104,24 @@ function planMemory(shape: ModuleShape, limitBytes: number): ModulePlan["memory"
   const [memory, second] = shape.memories;
   if (memory === undefined) return null;
   if (second !== undefined) throw invalidModule("it has more than one memory");
-  if ((memory.flags & MEMORY_FLAG.shared) !== 0) {
+  if ((memory.flags & LIMITS_FLAG.shared) !== 0) {
     throw invalidModule("its memory is shared: threads are not supported (build without them)");
   }
-  if ((memory.flags & MEMORY_FLAG.wide) !== 0) {
+  if ((memory.flags & LIMITS_FLAG.wide) !== 0) {
     throw invalidModule("its memory is a 64-bit one; WASI preview 1 is made for 32-bit memories");
   }
-  if ((memory.flags & MEMORY_FLAG.pageSize) !== 0) {
+  if ((memory.flags & LIMITS_FLAG.pageSize) !== 0) {
     throw invalidModule("its memory has a page size of its own");
   }
   const limitPages = Math.min(Math.floor(limitBytes / PAGE_BYTES), MOST_PAGES);
-  if (memory.initialPages > limitPages) {
+  if (memory.initial > limitPages) {
     throw invalidModule(
-      `it starts with ${memory.initialPages * PAGE_BYTES} bytes of memory, over the function's limit of ${limitBytes} (raise \`memory\`)`,
+      `it starts with ${memory.initial * PAGE_BYTES} bytes of memory, over the function's limit of ${limitBytes} (raise \`memory\`)`,
     );
   }
   return {
-    initialPages: memory.initialPages,
-    maximumPages: Math.min(memory.maximumPages ?? MOST_PAGES, limitPages),
+    initialPages: memory.initial,
+    maximumPages: Math.min(memory.maximum ?? MOST_PAGES, limitPages),
   };
 }
 

@@ -1,7 +1,8 @@
 import { MEMORY_IMPORT, REFUSED_EXPORT, type ModulePlan } from "../protocol.ts";
+import { MOST_TABLE_ELEMENTS } from "./check.ts";
 import { findGrowth, type Place } from "./instructions.ts";
 import { Reader } from "./reader.ts";
-import { SECTION, type ModuleShape } from "./sections.ts";
+import { SECTION, type ModuleShape, type Table } from "./sections.ts";
 import { join, leb, text, type Chunk } from "./writer.ts";
 
 export interface Rewritten {
@@ -16,8 +17,9 @@ export interface Rewritten {
  * indices that its code does not name.
  */
 export function rewriteModule(shape: ModuleShape, memory: ModulePlan["memory"]): Rewritten {
-  if (memory === null) return { bytes: join([shape.bytes]), watchesGrowth: false };
   const changed = new Map<number, Uint8Array | null>();
+  if (shape.tables.length > 0) changed.set(SECTION.table, cappedTables(shape.tables));
+  if (memory === null) return { bytes: assemble(shape, changed), watchesGrowth: false };
   changed.set(SECTION.memory, null);
   changed.set(SECTION.import, append(shape, SECTION.import, memoryImport(memory)));
   const bodies = growingBodies(shape);
@@ -29,6 +31,16 @@ export function rewriteModule(shape: ModuleShape, memory: ModulePlan["memory"]):
 function memoryImport({ initialPages, maximumPages }: NonNullable<ModulePlan["memory"]>): number[] {
   const limits = [0x01, ...leb(initialPages), ...leb(maximumPages)];
   return [...text(MEMORY_IMPORT.module), ...text(MEMORY_IMPORT.name), 0x02, ...limits];
+}
+
+/** Every table with a maximum, so that all together can never grow over what tables may have. */
+function cappedTables(tables: readonly Table[]): Uint8Array {
+  const elements = tables.reduce((sum, { initial }) => sum + initial, 0);
+  const share = Math.floor((MOST_TABLE_ELEMENTS - elements) / tables.length);
+  const entries = tables.map(({ type, initial, maximum = initial + share }) =>
+    join([type, [0x01], leb(initial), leb(Math.min(maximum, initial + share))]),
+  );
+  return join([leb(tables.length), ...entries]);
 }
 
 function content(shape: ModuleShape, id: number): Uint8Array {

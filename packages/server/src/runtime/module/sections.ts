@@ -37,10 +37,16 @@ export interface Export {
   readonly index: number;
 }
 
-export interface MemoryType {
-  readonly initialPages: number;
-  readonly maximumPages: number | undefined;
+/** The size of a memory in pages, or of a table in elements. */
+export interface Limits {
+  readonly initial: number;
+  readonly maximum: number | undefined;
   readonly flags: number;
+}
+
+export interface Table extends Limits {
+  /** The type of its elements, as it stands in the module. */
+  readonly type: Uint8Array;
 }
 
 /** What one pass over a module's sections tells; bodies are left to V8. */
@@ -51,7 +57,8 @@ export interface ModuleShape {
   readonly imports: readonly Import[];
   /** Type index of every function, the imported first. */
   readonly functions: readonly number[];
-  readonly memories: readonly MemoryType[];
+  readonly tables: readonly Table[];
+  readonly memories: readonly Limits[];
   readonly globals: number;
   readonly exports: ReadonlyMap<string, Export>;
 }
@@ -79,6 +86,7 @@ export function readModule(bytes: Uint8Array): ModuleShape {
     types,
     imports,
     functions,
+    tables: entries(reader(SECTION.table), readTable),
     memories: entries(reader(SECTION.memory), readLimits),
     globals: reader(SECTION.global).u32() + imports.filter(({ kind }) => kind === "global").length,
     exports: new Map(entries(reader(SECTION.export), readExport)),
@@ -161,18 +169,27 @@ function readImport(reader: Reader): Import {
   return { module, name, kind };
 }
 
-/** Bits in a memory's flags. */
-export const MEMORY_FLAG = { maximum: 1, shared: 2, wide: 4, pageSize: 8 } as const;
+/** Bits in the flags of a memory or a table. */
+export const LIMITS_FLAG = { maximum: 1, shared: 2, wide: 4, pageSize: 8 } as const;
 
-function readLimits(reader: Reader): MemoryType {
+function readLimits(reader: Reader): Limits {
   const flags = reader.byte();
   // 64-bit limits are refused later, by name; here they are only stepped over.
-  const wide = (flags & MEMORY_FLAG.wide) !== 0;
+  const wide = (flags & LIMITS_FLAG.wide) !== 0;
   const number = () => (wide ? (reader.skipNumber(), 0) : reader.u32());
-  const initialPages = number();
-  const maximumPages = (flags & MEMORY_FLAG.maximum) === 0 ? undefined : number();
-  if ((flags & MEMORY_FLAG.pageSize) !== 0) reader.u32();
-  return { initialPages, maximumPages, flags };
+  const initial = number();
+  const maximum = (flags & LIMITS_FLAG.maximum) === 0 ? undefined : number();
+  if ((flags & LIMITS_FLAG.pageSize) !== 0) reader.u32();
+  return { initial, maximum, flags };
+}
+
+function readTable(reader: Reader): Table {
+  if (reader.peek() === 0x40)
+    throw invalidModule("it has a table with an initial value of its own");
+  const start = reader.at;
+  valueType(reader);
+  const type = reader.bytes.subarray(start, reader.at);
+  return { type, ...readLimits(reader) };
 }
 
 function readExport(reader: Reader): [string, Export] {

@@ -4,6 +4,8 @@ import { BADF, ERRNO, INVAL, WasiError } from "./errno.ts";
 import type { Family } from "./functions.ts";
 
 const IOVEC_BYTES = 8;
+/** As Linux has it; each costs an object of the host's. */
+const MOST_BUFFERS = 1024;
 const FILETYPE_UNKNOWN = 0;
 const KNOWN_FLAGS = 0x1f;
 const FDSTAT_BYTES = 24;
@@ -18,8 +20,9 @@ export function fdFunctions(context: GuestContext): Family<"fd"> {
 
   /** The buffers of a scattered read or write, all checked before the first is touched. */
   function buffers(at: number, count: number): Uint8Array[] {
+    if (count >>> 0 > MOST_BUFFERS) throw INVAL;
     const start = at >>> 0;
-    memory.slice(start, Math.min((count >>> 0) * IOVEC_BYTES, 0xffff_ffff));
+    memory.slice(start, (count >>> 0) * IOVEC_BYTES);
     return Array.from({ length: count >>> 0 }, (_, index) => {
       const entry = start + index * IOVEC_BYTES;
       return memory.slice(memory.u32(entry), memory.u32(entry + 4));

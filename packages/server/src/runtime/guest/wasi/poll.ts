@@ -6,6 +6,8 @@ import type { Family } from "./functions.ts";
 
 const SUBSCRIPTION_BYTES = 48;
 const EVENT_BYTES = 32;
+/** Each costs objects of the host's. */
+const MOST_SUBSCRIPTIONS = 4096;
 const EVENT = { clock: 0, fdRead: 1, fdWrite: 2 } as const;
 const ABSOLUTE = 1;
 const HANGUP = 1;
@@ -70,10 +72,10 @@ export function pollFunctions(context: GuestContext): Family<"poll"> {
   return {
     poll_oneoff(subscriptionsAt, eventsAt, count, happenedAt) {
       const many = count >>> 0;
-      if (many === 0) throw INVAL;
+      if (many === 0 || many > MOST_SUBSCRIPTIONS) throw INVAL;
       const from = subscriptionsAt >>> 0;
-      memory.slice(from, Math.min(many * SUBSCRIPTION_BYTES, 0xffff_ffff));
-      memory.slice(eventsAt, Math.min(many * EVENT_BYTES, 0xffff_ffff));
+      memory.slice(from, many * SUBSCRIPTION_BYTES);
+      memory.slice(eventsAt, many * EVENT_BYTES);
       const ready: Happening[] = [];
       const alarms: Alarm[] = [];
       for (let index = 0; index < many; index += 1) {
