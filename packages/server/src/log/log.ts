@@ -40,8 +40,9 @@ export interface EventLog {
 
   /**
    * The deliveries for one function, as they come due: at least once each, in order of position but
-   * for retries, never more than `concurrency` unsettled at a time. With `orderKey`, deliveries of one
-   * key come one by one, each after the one before it was settled as done or dead; a retry keeps its
+   * for retries, never more than `concurrency` unsettled at a time: a delivery counts until `settle` is
+   * called for it, so that runs need not wait for the disk. With `orderKey`, deliveries of one
+   * key come one by one, each after the one before it was durably settled as done or dead; a retry keeps its
    * key waiting. Where a name is new to the log it begins at `start`; afterwards where it stopped,
    * whatever happened in between. Ends when `signal` aborts; what is unsettled then can still be
    * settled, and is not handed out again while this process lives. One iteration per name at a time:

@@ -29,8 +29,8 @@ test("Routes.of() names who takes the type, each once, whoever came and went bef
             patterns.some((one) => typeMatches(one, each.ask)),
           );
           assert.deepEqual(
-            routes.of(each.ask).toSorted(),
-            wanted.map(([subscriber]) => subscriber).toSorted(),
+            routes.of(each.ask).toSorted((a, b) => a - b),
+            wanted.map(([subscriber]) => subscriber).toSorted((a, b) => a - b),
           );
         }
       }

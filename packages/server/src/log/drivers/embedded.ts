@@ -28,6 +28,9 @@ export interface EmbeddedLogOptions {
  * directory, DATA_DIR_UNUSABLE where it cannot be written or holds something else.
  *
  * An event's `acceptedAt` never goes back: where the machine's clock does, the last time is repeated.
+ * A run that a crash cut off is delivered again with the same attempt number: it was not the function
+ * that failed. After a crash a position may be used that `claim` had handed out for an event that never
+ * became durable; one that was acknowledged is never used again, whatever retention removed.
  */
 export async function embeddedLog(options: EmbeddedLogOptions): Promise<EventLog> {
   const { dir, now = Date.now } = options;

@@ -1,19 +1,18 @@
 import type { StoredEvent } from "../../../core/event.ts";
 import { NexusError } from "../../../core/errors.ts";
-import { Deque } from "../../deque.ts";
 import type { ConsumerLag, Delivery, Settlement, Subscription } from "../../log.ts";
-import { KeyQueue } from "../../order.ts";
 import { Waker } from "../../waker.ts";
 import { acceptedAtOf } from "./codec.ts";
 import type { Batch } from "./committer.ts";
-import { decodeCursorRow, encodeCursorRow } from "./cursors.ts";
-import { MARK, type Events } from "./events.ts";
+import type { Events } from "./events.ts";
 import { Intake } from "./intake.ts";
-import { namedPositionKey, nameKeyOf, positionKey, positionOf } from "./keys.ts";
+import { positionKey } from "./keys.ts";
 import type { Pending } from "./pending.ts";
+import { Place } from "./place.ts";
 import type { Reader } from "./reader.ts";
 import { type Item, Retries } from "./retries.ts";
 import type { Store } from "./store.ts";
+import { firstAttempt, Waiting } from "./waiting.ts";
 
 /** Deliveries of an ordered consumer that are out, or wait for their key or their next attempt. */
 export const MAX_OUTSTANDING = 4096;
@@ -52,15 +51,11 @@ export class Consumer {
   readonly #intake: Intake;
   readonly #retries: Retries;
   readonly #flights = new Map<number, Flight>();
-  /** Settled where the cursor has not come to yet: claims of a consumer that is behind. */
-  readonly #ahead = new Set<number>();
-  /** Positions behind the intake that are still to be handed out, ascending: what a restart or an ended iteration left. */
-  #holes = new Deque<number>();
-  readonly #released = new Deque<Item>();
+  readonly #place: Place;
+  readonly #waiting: Waiting;
   readonly #waker = new Waker();
-  #order: KeyQueue<Item> | undefined;
   #subscription: Subscription | undefined;
-  #placed = false;
+  #placed: boolean;
   #running = 0;
   #settling = 0;
 
@@ -69,18 +64,12 @@ export class Consumer {
     this.number = number;
     this.#context = context;
     const { store, tail, now, reader, pending } = context;
-    let scanned = 0;
-    const row = store.cursors.get(nameKeyOf(number));
-    if (row !== undefined) {
-      const { high, holes } = decodeCursorRow(row);
-      for (const hole of holes) this.#holes.push(hole);
-      this.#placed = true;
-      scanned = high;
-    }
-    const range = { start: namedPositionKey(number, 0), end: namedPositionKey(number + 1, 0) };
-    for (const key of store.ahead.getKeys(range)) this.#ahead.add(positionOf(key, 4));
+    this.#place = new Place(number, store);
+    const { high: scanned = 0, holes = [] } = this.#place.atStart ?? {};
+    this.#placed = this.#place.atStart !== undefined;
+    this.#waiting = new Waiting(holes);
     const skip = (position: number): boolean =>
-      this.#flights.has(position) || this.#ahead.has(position);
+      this.#flights.has(position) || this.#place.isAhead(position);
     this.#intake = new Intake({ name, reader, scanned, tail, skip });
     this.#retries = new Retries(number, pending, { now, wake: () => this.#waker.wake() });
   }
@@ -115,14 +104,11 @@ export class Consumer {
   async start(subscription: Subscription): Promise<void> {
     this.#subscription = subscription;
     this.#retries.start();
-    const { orderKey } = subscription;
-    if (orderKey === undefined) return;
+    this.#waiting.start(subscription.orderKey);
+    if (!this.#waiting.ordered) return;
     // What is out already and what waits for another attempt come before everything else of their keys.
-    const order = new KeyQueue<Item>();
-    this.#order = order;
     for (const { item, delivery, claimed } of this.#flights.values()) {
-      item.key = claimed ? undefined : orderKey(delivery.stored);
-      if (item.key !== undefined) order.occupy(item.key);
+      if (!claimed) this.#waiting.occupy(item, delivery.stored);
     }
     // With attempt 1 it comes from a dead letter: its key did not wait for it, and does not now.
     const rows = [...this.#context.pending.all(this.number)].filter(
@@ -132,21 +118,16 @@ export class Consumer {
       if (index % 500 === 499) await new Promise(setImmediate);
       const stored = this.#context.events.get(position);
       if (stored === undefined) continue;
-      const key = orderKey(stored);
-      if (key === undefined) continue;
-      order.occupy(key);
-      this.#retries.hold({ position, attempt, row: true, key, admitted: true }, dueAt);
+      const item: Item = { position, attempt, row: true, key: undefined, admitted: true };
+      this.#waiting.occupy(item, stored);
+      this.#retries.hold(item, dueAt);
     }
   }
 
   /** Ends an iteration: what was not handed out goes back. */
   stop(): void {
-    const back = this.#waitingHoles().sort((a, b) => a - b);
-    this.#holes = new Deque();
-    for (const position of back) this.#holes.push(position);
-    this.#released.clear();
-    this.#order = undefined;
     this.#subscription = undefined;
+    this.#waiting.stop();
     this.#intake.stop();
     this.#retries.stop(this.#flights.keys());
   }
@@ -163,7 +144,9 @@ export class Consumer {
         return undefined;
       }
       const { item, stored } = candidate;
-      if (stored !== undefined && this.#admits(item, stored, subscription)) {
+      if (stored === undefined) {
+        this.#leave(item); // retention leaves what is needed: this does not happen to a sound store
+      } else if (this.#waiting.admits(item, stored)) {
         this.#running += 1;
         return this.#handOut(item, stored, false);
       }
@@ -233,30 +216,14 @@ export class Consumer {
 
   /** Writes how far everything is settled, as it will be when the batch is durable. */
   writePlace(batch: Batch): void {
-    const { cursors, ahead } = this.#context.store;
     const { high } = this.#intake;
-    const holes = this.#waitingHoles();
+    const { holes } = this.#waiting;
+    const settled: number[] = [];
     for (const [position, flight] of this.#flights) {
-      if (!flight.settling) {
-        if (!flight.item.row && position <= high) holes.push(position);
-      } else if (position > high) {
-        batch.put(ahead, namedPositionKey(this.number, position), MARK);
-        batch.on(
-          () => this.#ahead.add(position),
-          () => undefined,
-        );
-      }
+      if (flight.settling) settled.push(position);
+      else if (!flight.item.row && position <= high) holes.push(position);
     }
-    batch.put(
-      cursors,
-      nameKeyOf(this.number),
-      encodeCursorRow({ high, holes: holes.sort((a, b) => a - b) }),
-    );
-    for (const position of this.#ahead) {
-      if (position > high) break;
-      this.#ahead.delete(position);
-      batch.remove(ahead, namedPositionKey(this.number, position));
-    }
+    this.#place.write(batch, { high, holes: holes.sort((a, b) => a - b), settled });
   }
 
   lag(): ConsumerLag {
@@ -267,11 +234,11 @@ export class Consumer {
       if (item.row) retrying -= 1;
       oldest = Math.min(oldest, position);
     }
-    const holes = this.#waitingHoles();
-    for (const position of holes) oldest = Math.min(oldest, position);
-    for (const { position } of this.#context.pending.all(this.number)) {
-      oldest = Math.min(oldest, position);
-      break;
+    const { holes } = this.#waiting;
+    oldest = Math.min(oldest, holes[0] ?? Infinity);
+    if (this.#retries.rows > 0) {
+      const [first] = this.#context.pending.all(this.number);
+      oldest = Math.min(oldest, first?.position ?? Infinity);
     }
     const value = oldest === Infinity ? undefined : events.get(positionKey(oldest));
     return {
@@ -293,7 +260,7 @@ export class Consumer {
 
   *outstanding(): Generator<number> {
     yield* this.#flights.keys();
-    yield* this.#waitingHoles();
+    yield* this.#waiting.holes;
   }
 
   #settled(flight: Flight, next: Settlement["next"]): void {
@@ -304,40 +271,31 @@ export class Consumer {
     if (item.row) this.#retries.removed(position);
     if (next.state === "retry") {
       const again: Item = { ...item, attempt: item.attempt + 1, row: true };
-      const holdsKey = this.#order !== undefined && key !== undefined;
+      const holdsKey = this.#waiting.ordered && key !== undefined;
       this.#retries.added(position, next.at, holdsKey ? again : undefined);
-    } else if (key !== undefined) {
-      const following = this.#order?.leave(key);
-      if (following !== undefined) this.#release(following);
+    } else {
+      this.#leave(item);
     }
     this.#waker.wake();
   }
 
-  #release(item: Item): void {
-    item.admitted = true;
-    if (item.row) this.#retries.hold(item, 0);
-    else this.#released.push(item);
+  #leave(item: Item): void {
+    const next = this.#waiting.leave(item);
+    if (next !== undefined) this.#retries.hold(next, 0);
   }
 
   #candidate(
     subscription: Subscription,
     full: boolean,
   ): { readonly item: Item; readonly stored: StoredEvent | undefined } | undefined {
-    const item = this.#released.shift() ?? this.#retries.next(full);
+    const item =
+      this.#waiting.released() ??
+      this.#retries.next(full) ??
+      (full ? undefined : this.#waiting.hole());
     if (item !== undefined) return { item, stored: this.#context.events.get(item.position) };
     if (full) return undefined;
-    const hole = this.#holes.shift();
-    if (hole !== undefined) return { item: first(hole), stored: this.#context.events.get(hole) };
     const stored = this.#intake.next(subscription.patterns);
-    return stored === undefined ? undefined : { item: first(stored.position), stored };
-  }
-
-  /** False: it waits for its key and comes out of #release. */
-  #admits(item: Item, stored: StoredEvent, subscription: Subscription): boolean {
-    if (item.admitted || this.#order === undefined) return true;
-    item.key = subscription.orderKey?.(stored);
-    item.admitted = item.key === undefined || this.#order.enter(item.key, item);
-    return item.admitted;
+    return stored === undefined ? undefined : { item: firstAttempt(stored.position), stored };
   }
 
   #handOut(item: Item, stored: StoredEvent, claimed: boolean): Delivery {
@@ -352,20 +310,7 @@ export class Consumer {
   }
 
   get #outstanding(): number {
-    if (this.#order === undefined) return 0;
-    const waiting = this.#order.waitingCount + this.#released.length;
-    return this.#flights.size + waiting + this.#retries.held;
+    if (!this.#waiting.ordered) return 0;
+    return this.#flights.size + this.#waiting.keyed + this.#retries.held;
   }
-
-  /** Positions up to the intake that are neither handed out nor in the store as rows. */
-  #waitingHoles(): number[] {
-    const holes = [...this.#holes];
-    for (const item of this.#released) if (!item.row) holes.push(item.position);
-    for (const item of this.#order?.waiting() ?? []) if (!item.row) holes.push(item.position);
-    return holes;
-  }
-}
-
-function first(position: number): Item {
-  return { position, attempt: 1, row: false, key: undefined, admitted: false };
 }
