@@ -1,8 +1,4 @@
-import type {
-  HistogramSample,
-  MetricSummary,
-  ValueSample,
-} from "@nexus-functions/server/telemetry/telemetry";
+import type { Metrics } from "@nexus-functions/client/api.gen";
 
 /** What `nexus metrics` shows. Durations in seconds; null where nothing was measured. */
 export interface Figures {
@@ -35,11 +31,14 @@ interface Quantiles {
   readonly p99: number | null;
 }
 
-export type Summary = Readonly<Record<string, MetricSummary>>;
+interface ValueSample {
+  readonly labels: Labels;
+  readonly value: number;
+}
 
 type Labels = Readonly<Record<string, string>>;
 
-export function figures(summary: Summary): Figures {
+export function figures(summary: Metrics): Figures {
   const invocations = values(summary, "nexus_invocations_total");
   const names = [
     ...invocations.map(({ labels }) => labels["function"]!),
@@ -61,7 +60,7 @@ export function figures(summary: Summary): Figures {
   };
 }
 
-function functionFigures(summary: Summary, name: string): FunctionFigures {
+function functionFigures(summary: Metrics, name: string): FunctionFigures {
   const runs = sum(summary, "nexus_invocations_total", { function: name });
   const of = { function: name };
   return {
@@ -76,20 +75,20 @@ function functionFigures(summary: Summary, name: string): FunctionFigures {
   };
 }
 
-function sum(summary: Summary, metric: string, labels: Labels = {}): number {
+function sum(summary: Metrics, metric: string, labels: Labels = {}): number {
   return values(summary, metric)
     .filter((sample) => has(sample.labels, labels))
     .reduce((total, { value }) => total + value, 0);
 }
 
-function quantiles(summary: Summary, metric: string, labels: Labels = {}): Quantiles {
+function quantiles(summary: Metrics, metric: string, labels: Labels = {}): Quantiles {
   const found = summary[metric];
-  const samples: readonly HistogramSample[] = found?.type === "histogram" ? found.samples : [];
+  const samples = found?.type === "histogram" ? found.samples : [];
   const { p50 = null, p99 = null } = samples.find((sample) => has(sample.labels, labels)) ?? {};
   return { p50, p99 };
 }
 
-function values(summary: Summary, metric: string): readonly ValueSample[] {
+function values(summary: Metrics, metric: string): readonly ValueSample[] {
   const found = summary[metric];
   return found === undefined || found.type === "histogram" ? [] : found.samples;
 }

@@ -1,4 +1,4 @@
-import type { Api, StreamItem } from "./api.ts";
+import type { NexusClient, StreamItem } from "@nexus-functions/client/client";
 import type { Cli } from "./cli.ts";
 import { counted } from "./text.ts";
 
@@ -13,7 +13,11 @@ export interface Follow<T> {
 }
 
 /** Shows what there is and then what comes, each once, until Ctrl-C. */
-export async function follow<T>({ out, signal }: Cli, api: Api, what: Follow<T>): Promise<void> {
+export async function follow<T>(
+  { out, signal }: Cli,
+  api: NexusClient,
+  what: Follow<T>,
+): Promise<void> {
   const items = api.stream(what.query, signal)[Symbol.asyncIterator]();
   // The stream is asked for first, so that nothing falls between it and the list.
   let next = items.next();
@@ -26,12 +30,7 @@ export async function follow<T>({ out, signal }: Cli, api: Api, what: Follow<T>)
     for (let item = await next; item.done !== true; item = await next) {
       next = items.next();
       if (item.value.kind === "gap") {
-        out.note(
-          out.notePaint(
-            "yellow",
-            `… ${counted(item.value.missed, "entry", "entries")} came too fast to show`,
-          ),
-        );
+        out.note(out.notePaint("yellow", gapText(item.value.missed)));
         continue;
       }
       const one = what.pick(item.value);
@@ -40,4 +39,10 @@ export async function follow<T>({ out, signal }: Cli, api: Api, what: Follow<T>)
   } catch (error) {
     if (!signal.aborted) throw error;
   }
+}
+
+function gapText(missed: number | undefined): string {
+  return missed === undefined
+    ? "… connected again; what came meanwhile is not shown"
+    : `… ${counted(missed, "entry", "entries")} came too fast to show`;
 }

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
-import { NexusError, type ErrorCode } from "@nexus-functions/server/core/errors";
+import { NexusProblem } from "@nexus-functions/client/problem";
+import { NexusError } from "@nexus-functions/server/core/errors";
 import { CliError, type Cli } from "./cli.ts";
+import { hintFor } from "./hints.ts";
 import { createOutput, type Output } from "./output.ts";
 import { createProgram, UsageError } from "./program.ts";
 import { indent, visible } from "./text.ts";
@@ -25,8 +27,7 @@ export async function main(): Promise<void> {
   try {
     await createProgram(cli, packageVersion()).parseAsync(process.argv);
   } catch (error) {
-    process.exitCode =
-      interrupt.signal.aborted && isAbort(error) ? INTERRUPTED : printError(error, out);
+    process.exitCode = interrupt.signal.aborted ? INTERRUPTED : printError(error, out);
   } finally {
     out.endProgress();
   }
@@ -52,7 +53,11 @@ function printError(error: unknown, out: Output): number {
     return error.exitCode;
   }
   if (error instanceof NexusError) {
-    say(error.message, SELF_EXPLAINING.has(error.code) ? undefined : error.facts.help);
+    say(error.message, hintFor(error.code));
+    return 1;
+  }
+  if (error instanceof NexusProblem) {
+    say(error.message, problemHint(error));
     return 1;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -60,14 +65,12 @@ function printError(error: unknown, out: Output): number {
   return 1;
 }
 
-/** Codes whose messages say all; their help is for those who meet them over HTTP. */
-const SELF_EXPLAINING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  "BODY_INVALID",
-  "CONFIG_INVALID",
-  "EVENT_INVALID",
-  "MODULE_INVALID",
-  "REQUEST_INVALID",
-]);
+function problemHint({ code, traceId }: NexusProblem): string | undefined {
+  if (code === "UNREACHABLE") return undefined; // its message says what to do
+  return code === "INTERNAL" && traceId !== ""
+    ? `The server's log has the details under trace_id ${traceId}.`
+    : hintFor(code);
+}
 
 // A second Ctrl-C is for the case that the first one's way out takes too long.
 function onInterrupt(interrupt: AbortController, out: Output): void {
@@ -90,10 +93,6 @@ function endQuietlyOnBrokenPipe(): void {
       process.exit();
     });
   }
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && (error.name === "AbortError" || error.cause === "aborted");
 }
 
 function packageVersion(): string {

@@ -37,28 +37,22 @@ export function withPageOptions(command: Command, what: string): Command {
     .option("--all", `list every one there is`);
 }
 
-interface Page<T> {
-  readonly items: readonly T[];
-  readonly nextCursor?: string | undefined;
+/** The `limit` of the calls behind a list: one more than is shown tells whether there are others. */
+export function pageSize({ limit = DEFAULT_LIMIT, all = false }: PageOptions): number {
+  return all ? LARGEST_PAGE : Math.min(LARGEST_PAGE, limit + 1);
 }
 
-/** The items of page after page, as many as asked for; `more`: whether there are others. */
+/** As many as asked for; `more`: whether there are others. */
 export async function collect<T>(
   { limit = DEFAULT_LIMIT, all = false }: PageOptions,
-  fetchPage: (request: { limit: number; cursor?: string }) => Promise<Page<T>>,
+  source: AsyncIterable<T>,
 ): Promise<{ readonly items: readonly T[]; readonly more: boolean }> {
   const items: T[] = [];
-  const wanted = all ? Infinity : limit;
-  let cursor: string | undefined;
-  do {
-    const page = await fetchPage({
-      limit: Math.min(LARGEST_PAGE, wanted - items.length),
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    items.push(...page.items);
-    cursor = page.nextCursor;
-  } while (cursor !== undefined && items.length < wanted);
-  return { items, more: cursor !== undefined };
+  for await (const item of source) {
+    if (!all && items.length === limit) return { items, more: true };
+    items.push(item);
+  }
+  return { items, more: false };
 }
 
 /** Said under a list that was cut. */

@@ -1,16 +1,7 @@
-import type { Invocation, InvocationStatus } from "@nexus-functions/server/core/invocation";
+import type { CloudEvent, Invocation } from "@nexus-functions/client/api.gen";
 import type { Output, Paint, Style } from "./output.ts";
 import { indent, visible, widthOf } from "./text.ts";
 import { formatAge, formatBytes, formatClock, formatDuration, shortVersion } from "./units.ts";
-
-/** A CloudEvent as the API gives it. */
-export interface EventJson {
-  readonly id: string;
-  readonly source: string;
-  readonly type: string;
-  readonly time: string;
-  readonly [attribute: string]: unknown;
-}
 
 const STATUS_STYLE = {
   succeeded: "green",
@@ -19,17 +10,17 @@ const STATUS_STYLE = {
   out_of_memory: "red",
   trapped: "red",
   cancelled: "yellow",
-} as const satisfies Record<InvocationStatus, Style>;
+} as const satisfies Record<Invocation["status"], Style>;
 
-export function paintStatus(status: InvocationStatus, paint: Paint): string {
+export function paintStatus(status: Invocation["status"], paint: Paint): string {
   return paint(STATUS_STYLE[status], status);
 }
 
 /** `02:31:05.123 → com.example.hello  0192…  /source` */
-export function eventLine(event: EventJson, paint: Paint): string {
+export function eventLine(event: CloudEvent, paint: Paint): string {
   const { time, type, id, source } = event;
   return [
-    paint("dim", formatClock(time)),
+    paint("dim", formatClock(time ?? new Date())),
     paint("cyan", "→"),
     paint("bold", visible(type)),
     paint("dim", `${visible(id)}  ${visible(source)}`),

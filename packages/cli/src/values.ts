@@ -50,11 +50,13 @@ export function status(text: string): InvocationStatus {
   throw new InvalidArgumentError(`It is none of ${INVOCATION_STATUSES.join(", ")}.`);
 }
 
+/** The address of a server, without a path; `http://` may be left out. */
 export function url(text: string): string {
   const full = /^https?:\/\//.test(text) ? text : `http://${text}`;
-  if (!URL.canParse(full))
+  if (!URL.canParse(full)) {
     throw new InvalidArgumentError('It is not a URL (try "http://127.0.0.1:8080").');
-  return full.replace(/\/+$/, "");
+  }
+  return new URL(full).origin;
 }
 
 /** Collects repeated `K=V`. */

@@ -6,10 +6,12 @@ import { readConfig, type LogLevel, type ServerConfig } from "@nexus-functions/s
 import type { FunctionVersion } from "@nexus-functions/server/core/function";
 import type { Reload, RunningServer } from "@nexus-functions/server/server";
 import type { Cli } from "../cli.ts";
+import { connect } from "../connect.ts";
 import { triggerText } from "../project.ts";
+import { eventLine, invocationLines } from "../records.ts";
 import { indent, visible } from "../text.ts";
 import { formatDuration, shortVersion } from "../units.ts";
-import { aborted, withServerOptions } from "./start.ts";
+import { withServerOptions } from "./start.ts";
 
 interface Options {
   readonly port?: number;
@@ -42,10 +44,24 @@ async function dev(cli: Cli, options: Options): Promise<void> {
     onReload: (reload) => printReload(cli, reload),
   });
   banner(cli, { server, config, version: VERSION, startMs: performance.now() - begun });
-  await aborted(signal);
+  await follow(cli, server);
   out.print();
   out.print(out.paint("dim", "Stopping: finishing what runs. Ctrl-C again ends at once."));
   await server.close();
+}
+
+/** Each event and each run as it happens, until Ctrl-C. */
+async function follow(cli: Cli, server: RunningServer): Promise<void> {
+  const { out, signal } = cli;
+  for await (const item of connect(cli, { url: server.url }).stream({}, signal)) {
+    if (item.kind === "event") {
+      out.print(eventLine(item.event, out.paint));
+    } else if (item.kind === "invocation") {
+      const nameWidth = Math.max(0, ...server.functions().map(({ name }) => name.length));
+      const lines = invocationLines(item.invocation, out.paint, { width: out.width, nameWidth });
+      for (const line of lines) out.print(line);
+    }
+  }
 }
 
 function devConfig({ env }: Cli, options: Options): ServerConfig {

@@ -1,11 +1,12 @@
 import { Command } from "commander";
-import type { DeadLetter } from "@nexus-functions/server/core/invocation";
-import { connect } from "../api.ts";
+import type { DeadLetter } from "@nexus-functions/client/api.gen";
+import { connect } from "../connect.ts";
 import { CliError, type Cli } from "../cli.ts";
 import { confirm } from "../ask.ts";
 import {
   collect,
   noteMore,
+  pageSize,
   withPageOptions,
   withReadingOptions,
   type PageOptions,
@@ -74,9 +75,8 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
   const { paint } = out;
   const api = connect(cli, options);
   const { function: name, type } = options;
-  const found = await collect(options, (page) =>
-    api.deadLetters({ function: name, type, ...page }),
-  );
+  const query = { function: name, type, limit: pageSize(options) };
+  const found = await collect(options, api.deadLetters(query));
   if (options.json === true) return out.json({ dead_letters: found.items });
   if (found.items.length === 0) return out.note("No dead letters.");
   const now = Date.now();
@@ -115,7 +115,7 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
 async function show(cli: Cli, id: string, options: ReadingOptions): Promise<void> {
   const { out } = cli;
   const api = connect(cli, options);
-  const letter = await api.deadLetter(id);
+  const letter = await api.getDeadLetter(id);
   if (options.json === true) return out.json(letter);
   const now = Date.now();
   out.print(
@@ -129,7 +129,7 @@ async function show(cli: Cli, id: string, options: ReadingOptions): Promise<void
   ]);
   out.print();
   out.print(out.paint("dim", "Its last run:"));
-  printInvocation(out, await api.invocation(letter.invocation_id), now);
+  printInvocation(out, await api.getInvocation(letter.invocation_id), now);
 }
 
 async function redriveOne(cli: Cli, id: string, options: RedriveOptions): Promise<void> {
@@ -159,7 +159,10 @@ async function redriveAll(cli: Cli, options: RedriveOptions): Promise<void> {
     return out.note("Nothing was redriven.");
   }
   out.progress("Redriving …");
-  const redriven = await api.redriveAll({ function: name, type });
+  const { redriven } = await api.redriveMany({
+    ...(name === undefined ? {} : { function: name }),
+    ...(type === undefined ? {} : { type }),
+  });
   if (options.json === true) out.json({ redriven });
   else out.print(`Redriven: ${counted(redriven, "dead letter")}.`);
 }

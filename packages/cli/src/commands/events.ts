@@ -1,24 +1,19 @@
 import { Command } from "commander";
-import { connect } from "../api.ts";
+import type { CloudEvent } from "@nexus-functions/client/api.gen";
+import { connect } from "../connect.ts";
 import { CliError, type Cli } from "../cli.ts";
 import { follow } from "../follow.ts";
 import {
   collect,
   FOLLOW_LIMIT,
   noteMore,
+  pageSize,
   withPageOptions,
   withReadingOptions,
   type PageOptions,
   type ReadingOptions,
 } from "../reading.ts";
-import {
-  eventLine,
-  invocationTable,
-  prettyText,
-  printBlock,
-  printFields,
-  type EventJson,
-} from "../records.ts";
+import { eventLine, invocationTable, prettyText, printBlock, printFields } from "../records.ts";
 import { visible } from "../text.ts";
 import { formatAge } from "../units.ts";
 import * as value from "../values.ts";
@@ -71,13 +66,12 @@ async function list(cli: Cli, options: Options): Promise<void> {
   const { out } = cli;
   const api = connect(cli, options);
   const { type, source, since, until } = options;
-  const found = await collect(options, (page) =>
-    api.events({ type, source, since, until, ...page }),
-  );
+  const query = { type, source, since, until, limit: pageSize(options) };
+  const found = await collect(options, api.events(query));
   if (options.json === true) return out.json({ events: found.items });
   if (found.items.length === 0) return out.note("No events.");
   const now = Date.now();
-  out.table<EventJson>(
+  out.table<CloudEvent>(
     [
       { title: "ID", text: ({ id }) => visible(id), shrink: "middle" },
       {
@@ -89,7 +83,7 @@ async function list(cli: Cli, options: Options): Promise<void> {
       { title: "SOURCE", text: ({ source }) => visible(source), shrink: "end" },
       {
         title: "TIME",
-        text: ({ time }) => formatAge(time, now),
+        text: ({ time }) => (time === undefined ? "" : formatAge(time, now)),
         paint: (text) => out.paint("dim", text),
       },
     ],
@@ -101,7 +95,7 @@ async function list(cli: Cli, options: Options): Promise<void> {
 async function show(cli: Cli, id: string, options: Options): Promise<void> {
   const { out } = cli;
   const api = connect(cli, options);
-  const [event, invocations] = await Promise.all([api.event(id), api.invocationsOf(id)]);
+  const [event, invocations] = await Promise.all([api.getEvent(id), api.listEventInvocations(id)]);
   if (options.json === true) return out.json(event);
   const { data, data_base64: base64, ...attributes } = event;
   const { type, ...others } = attributes;
@@ -111,7 +105,7 @@ async function show(cli: Cli, id: string, options: Options): Promise<void> {
     Object.entries(others).map(([name, attribute]) => [name, visible(String(attribute))]),
   );
   if (data !== undefined) printBlock(out, "Data", prettyText(JSON.stringify(data)));
-  if (base64 !== undefined) printBlock(out, "Data (base64)", visible(String(base64)));
+  if (typeof base64 === "string") printBlock(out, "Data (base64)", visible(base64));
   out.print();
   out.print(out.paint("bold", "Invocations"));
   if (invocations.length === 0) out.print("  none: no function takes events of this type");
@@ -122,12 +116,12 @@ async function followEvents(cli: Cli, options: Options): Promise<void> {
   const { out } = cli;
   const api = connect(cli, options);
   const { type, source, since, limit = FOLLOW_LIMIT } = options;
-  await follow<EventJson>(cli, api, {
+  await follow<CloudEvent>(cli, api, {
     query: { type },
-    before: async () =>
-      (
-        await collect({ ...options, limit }, (page) => api.events({ type, source, since, ...page }))
-      ).items.toReversed(),
+    before: async () => {
+      const query = { type, source, since, limit: pageSize({ limit }) };
+      return (await collect({ limit }, api.events(query))).items.toReversed();
+    },
     pick: (item) =>
       item.kind === "event" && (source === undefined || item.event.source === source)
         ? item.event

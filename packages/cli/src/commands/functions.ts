@@ -1,11 +1,12 @@
 import { Command } from "commander";
-import { connect, type FunctionJson } from "../api.ts";
+import type { Function as FunctionInfo } from "@nexus-functions/client/api.gen";
+import { connect } from "../connect.ts";
 import type { Cli } from "../cli.ts";
 import { triggerText } from "../project.ts";
 import { withReadingOptions, type ReadingOptions } from "../reading.ts";
 import { printFields } from "../records.ts";
-import { visible } from "../text.ts";
-import { shortVersion } from "../units.ts";
+import { counted, visible } from "../text.ts";
+import { formatAge, formatBytes, formatDuration, shortVersion } from "../units.ts";
 
 export function functionsCommand(cli: Cli): Command {
   const command = new Command("functions")
@@ -22,10 +23,10 @@ export function functionsCommand(cli: Cli): Command {
 async function list(cli: Cli, options: ReadingOptions): Promise<void> {
   const { out } = cli;
   const { paint } = out;
-  const functions = await connect(cli, options).functions();
+  const functions = await connect(cli, options).listFunctions();
   if (options.json === true) return out.json({ functions });
   if (functions.length === 0) return out.note("No functions in service.");
-  out.table<FunctionJson>(
+  out.table<FunctionInfo>(
     [
       { title: "FUNCTION", text: ({ name }) => name, paint: (text) => paint("bold", text) },
       {
@@ -46,14 +47,40 @@ async function list(cli: Cli, options: ReadingOptions): Promise<void> {
 
 async function show(cli: Cli, name: string, options: ReadingOptions): Promise<void> {
   const { out } = cli;
-  const fn = await connect(cli, options).fn(name);
+  const fn = await connect(cli, options).getFunction(name);
   if (options.json === true) return out.json(fn);
+  const { limits, retry, counters } = fn;
+  const runs = Object.entries(counters.invocations).filter(([, count]) => count > 0);
   out.print(`${out.paint("bold", fn.name)} ${out.paint("dim", shortVersion(fn.version))}`);
-  printFields(
-    out,
-    fn.triggers.map((trigger, index) => [
-      index === 0 ? "triggers" : " ",
-      visible(triggerText(trigger)),
-    ]),
-  );
+  printFields(out, [
+    ...fn.triggers.map(
+      (trigger, index) => [index === 0 ? "triggers" : "", visible(triggerText(trigger))] as const,
+    ),
+    ["code", `${visible(fn.code)}  ${out.paint("dim", formatBytes(fn.module_bytes))}`],
+    ["version", fn.version],
+    ["deployed", `${fn.deployed_at}  ${out.paint("dim", formatAge(fn.deployed_at, Date.now()))}`],
+    [
+      "limits",
+      `${formatDuration(limits.timeout_ms)}, ${formatBytes(limits.memory_bytes)} memory, ${formatBytes(limits.output_bytes)} output`,
+    ],
+    ["at a time", String(fn.concurrency)],
+    ["order by", fn.order_by ?? ""],
+    [
+      "retry",
+      `${counted(retry.attempts, "attempt")}, first after ${formatDuration(retry.backoff_ms)}, at most ${formatDuration(retry.max_backoff_ms)} apart`,
+    ],
+    ["env", fn.env.join(", ")],
+    [
+      "runs",
+      runs.map(([status, count]) => `${count.toLocaleString("en-US")} ${status}`).join(", ") ||
+        "none since the server started",
+    ],
+    ["queue", queueText(counters)],
+  ]);
+}
+
+function queueText(counters: FunctionInfo["counters"]): string {
+  const { waiting, running, retrying, oldest_ms: oldestMs } = counters;
+  if (waiting + running + retrying === 0) return "empty";
+  return `${waiting} waiting, ${running} running, ${retrying} to be tried again; the oldest is ${formatDuration(oldestMs)} old`;
 }

@@ -1,10 +1,11 @@
 import { Command } from "commander";
 import type { InvocationStatus } from "@nexus-functions/server/core/invocation";
-import { connect } from "../api.ts";
+import { connect } from "../connect.ts";
 import type { Cli } from "../cli.ts";
 import {
   collect,
   noteMore,
+  pageSize,
   withPageOptions,
   withReadingOptions,
   type PageOptions,
@@ -39,9 +40,8 @@ async function list(cli: Cli, options: Options): Promise<void> {
   const { out } = cli;
   const api = connect(cli, options);
   const { function: name, status, since } = options;
-  const found = await collect(options, (page) =>
-    api.invocations({ function: name, status, since, ...page }),
-  );
+  const query = { function: name, status, since, limit: pageSize(options) };
+  const found = await collect(options, api.invocations(query));
   if (options.json === true) return out.json({ invocations: found.items });
   if (found.items.length === 0) return out.note("No invocations.");
   invocationTable(out, found.items, Date.now());
@@ -49,7 +49,7 @@ async function list(cli: Cli, options: Options): Promise<void> {
 }
 
 async function show(cli: Cli, id: string, options: Options): Promise<void> {
-  const record = await connect(cli, options).invocation(id);
+  const record = await connect(cli, options).getInvocation(id);
   if (options.json === true) cli.out.json(record);
   else printInvocation(cli.out, record, Date.now());
 }

@@ -1,9 +1,15 @@
 import { Command } from "commander";
-import type { Invocation, InvocationStatus } from "@nexus-functions/server/core/invocation";
-import { connect } from "../api.ts";
+import type { Invocation } from "@nexus-functions/client/api.gen";
+import { connect } from "../connect.ts";
 import type { Cli } from "../cli.ts";
 import { follow } from "../follow.ts";
-import { collect, FOLLOW_LIMIT, withReadingOptions, type ReadingOptions } from "../reading.ts";
+import {
+  collect,
+  FOLLOW_LIMIT,
+  pageSize,
+  withReadingOptions,
+  type ReadingOptions,
+} from "../reading.ts";
 import { visible } from "../text.ts";
 import { formatClock } from "../units.ts";
 import * as value from "../values.ts";
@@ -11,7 +17,7 @@ import * as value from "../values.ts";
 interface Options extends ReadingOptions {
   readonly follow?: boolean;
   readonly since?: string;
-  readonly status?: InvocationStatus;
+  readonly status?: Invocation["status"];
   readonly limit?: number;
 }
 
@@ -43,8 +49,8 @@ async function logs(cli: Cli, name: string | undefined, options: Options): Promi
   const { since, status } = options;
   const limit = options.limit ?? (options.follow === true ? FOLLOW_LIMIT : DEFAULT_RUNS);
   const before = async (): Promise<readonly Invocation[]> => {
-    const query = { function: name, status, since };
-    const { items } = await collect({ limit }, (page) => api.invocations({ ...query, ...page }));
+    const query = { function: name, status, since, limit: pageSize({ limit }) };
+    const { items } = await collect({ limit }, api.invocations(query));
     return items.toReversed();
   };
   const show = (record: Invocation): void => printLogs(cli, record, options.json === true);

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { connect } from "../api.ts";
+import { connect } from "../connect.ts";
 import type { Cli } from "../cli.ts";
 import { figures, type Figures, type FunctionFigures } from "../figures.ts";
 import { withReadingOptions, type ReadingOptions } from "../reading.ts";

@@ -1,11 +1,15 @@
 import { Command } from "commander";
-import { connect, type Accepted, type Api } from "../api.ts";
+import type { Accepted } from "@nexus-functions/client/api.gen";
+import type { NexusClient } from "@nexus-functions/client/client";
 import { CliError, type Cli } from "../cli.ts";
-import { completed, madeEvent, type MadeOptions } from "../publish/made.ts";
+import { connect } from "../connect.ts";
+import type { Output } from "../output.ts";
+import { publishAll } from "../publish/file.ts";
+import { madeEvent, type MadeOptions } from "../publish/made.ts";
+import { printAccepted, waited, type Waited } from "../publish/report.ts";
 import { writtenEvents, type WrittenEvent } from "../publish/source.ts";
 import { withReadingOptions, type ReadingOptions } from "../reading.ts";
-import { invocationLines } from "../records.ts";
-import { counted, visible } from "../text.ts";
+import { counted } from "../text.ts";
 import { formatDuration } from "../units.ts";
 import * as value from "../values.ts";
 
@@ -54,122 +58,70 @@ async function publish(cli: Cli, type: string | undefined, options: Options): Pr
     });
   }
   const api = connect(cli, options);
-  if (type !== undefined) {
-    const event = await madeEvent(cli, type, options);
-    const [accepted] = await api.publish([event], options.wait);
-    report(cli, accepted!, options);
-    return;
-  }
-  await publishFile(cli, api, options);
+  const events =
+    type === undefined
+      ? writtenEvents(cli, options.event!)
+      : only(await madeEvent(cli, type, options));
+  await publishEvents(cli, api, { events, options });
 }
 
-function report(cli: Cli, accepted: Accepted, options: Options): void {
+async function* only(value: unknown): AsyncGenerator<WrittenEvent> {
+  yield { value, place: "" };
+}
+
+async function publishEvents(
+  cli: Cli,
+  api: NexusClient,
+  { events, options }: { events: AsyncIterable<WrittenEvent>; options: Options },
+): Promise<void> {
   const { out } = cli;
-  const { status, event_id: id, position, invocations } = accepted;
-  if (options.wait !== undefined && !isDone(accepted)) cli.exitWith(1);
-  if (options.json === true) return out.json(accepted);
-  const { paint } = out;
-  const mark = status === "accepted" ? paint("green", "✓") : paint("yellow", "!");
-  out.print(`${mark} ${status.padEnd(9)} ${visible(id)}  ${paint("dim", `position ${position}`)}`);
-  if (status === "duplicate")
-    out.note(
-      out.notePaint(
-        "dim",
-        "  The log holds an event with this source and id already; nothing ran.",
-      ),
-    );
-  if (options.wait === undefined) return;
-  if (invocations === undefined) {
-    out.note(
-      `  The functions have not finished within ${formatDuration(options.wait)}: see \`nexus invocations\`.`,
-    );
-    return;
-  }
-  const nameWidth = Math.max(0, ...invocations.map((record) => record.function.length));
-  for (const record of invocations) {
-    for (const line of invocationLines(record, paint, { width: out.width, nameWidth }))
-      out.print(line);
-  }
-  if (invocations.length === 0 && status === "accepted")
-    out.note("  No function takes events of this type.");
-}
-
-// Attempts are listed oldest first: the last of each function says how its delivery ended.
-function isDone({ invocations }: Accepted): boolean {
-  const last = new Map(invocations?.map((record) => [record.function, record.status]));
-  return invocations !== undefined && [...last.values()].every((status) => status === "succeeded");
-}
-
-const BATCH_EVENTS = 100;
-const BATCH_BYTES = 256 * 1024;
-
-async function publishFile(cli: Cli, api: Api, options: Options): Promise<void> {
-  const { out } = cli;
+  const { wait: waitMs } = options;
+  const wait = waitMs === undefined ? undefined : `${waitMs}ms`;
+  const tally = { accepted: 0, duplicate: 0 };
   const begun = performance.now();
-  const count = { accepted: 0, duplicate: 0 };
-  let only: Accepted | undefined;
-  for await (const batch of batches(writtenEvents(cli, options.event!))) {
-    const answers = await send(api, batch, options.wait, count.accepted + count.duplicate);
-    only = count.accepted + count.duplicate === 0 && answers.length === 1 ? answers[0] : undefined;
-    for (const answer of answers) {
-      count[answer.status] += 1;
-      if (options.wait !== undefined && !isDone(answer)) cli.exitWith(1);
+  let first: Accepted | undefined;
+  let result: Waited = "succeeded";
+  for await (const { accepted: answer, tookMs } of publishAll(api, events, wait)) {
+    tally[answer.status] += 1;
+    const count = tally.accepted + tally.duplicate;
+    if (waitMs !== undefined) {
+      result = waited(answer, tookMs, waitMs);
+      if (result !== "succeeded") cli.exitWith(1);
     }
-    if (only !== undefined) continue;
-    if (options.json === true) for (const answer of answers) out.jsonLine(answer);
-    const done = count.accepted + count.duplicate;
-    const perSecond = Math.round(done / ((performance.now() - begun) / 1000));
-    out.progress(`Publishing … ${counted(done, "event")}, ${perSecond.toLocaleString("en-US")}/s`);
+    // One event is told about in full, many are counted: which of the two, the second one tells.
+    if (count === 1) {
+      first = answer;
+      continue;
+    }
+    if (options.json === true) {
+      if (count === 2) out.jsonLine(first);
+      out.jsonLine(answer);
+    } else {
+      out.progress(`Publishing … ${counted(count, "event")}`);
+    }
   }
-  out.endProgress();
-  if (only !== undefined) return report(cli, only, options);
-  if (options.json === true) return;
-  const duplicates = count.duplicate === 0 ? "" : `, ${counted(count.duplicate, "duplicate")}`;
-  out.print(
-    `${out.paint("green", "✓")} ${counted(count.accepted, "event")} accepted${duplicates} in ${formatDuration(performance.now() - begun)}`,
-  );
+  if (tally.accepted + tally.duplicate > 1) {
+    if (options.json !== true) printTally(out, tally, performance.now() - begun);
+  } else if (first === undefined) {
+    out.note("No events.");
+  } else if (options.json === true) {
+    out.json(first);
+  } else {
+    printAccepted(out, first, waitMs === undefined ? undefined : { ms: waitMs, result });
+  }
 }
 
-async function* batches(
-  events: AsyncIterable<WrittenEvent>,
-): AsyncGenerator<readonly WrittenEvent[]> {
-  let batch: WrittenEvent[] = [];
-  let bytes = 0;
-  for await (const event of events) {
-    const size = JSON.stringify(event.value).length;
-    if (batch.length === BATCH_EVENTS || (batch.length > 0 && bytes + size > BATCH_BYTES)) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(event);
-    bytes += size;
-  }
-  if (batch.length > 0) yield batch;
-}
-
-async function send(
-  api: Api,
-  batch: readonly WrittenEvent[],
-  waitMs: number | undefined,
-  before: number,
-): Promise<readonly Accepted[]> {
-  try {
-    return await api.publish(
-      batch.map(({ value }) => completed(value)),
-      waitMs,
-    );
-  } catch (error) {
-    const from = batch[0]!.place;
-    const to = batch.at(-1)!.place;
-    if (from === "" || !(error instanceof CliError)) throw error;
-    const where = from === to ? from : `${from} to ${to}`;
-    throw new CliError(
-      `${error.message} (in ${where}; nothing of them was kept, ${counted(before, "event")} before were)`,
-      {
-        ...(error.hint === undefined ? {} : { hint: error.hint }),
-        cause: error,
-      },
-    );
-  }
+function printTally(
+  out: Output,
+  { accepted, duplicate }: { readonly accepted: number; readonly duplicate: number },
+  tookMs: number,
+): void {
+  const perSecond = Math.round((accepted + duplicate) / (tookMs / 1000)).toLocaleString("en-US");
+  const facts = [
+    `${counted(accepted, "event")} accepted`,
+    ...(duplicate === 0 ? [] : [counted(duplicate, "duplicate")]),
+    formatDuration(tookMs),
+    `${perSecond}/s`,
+  ];
+  out.print(`${out.paint("green", "✓")} ${facts.join(out.paint("dim", " · "))}`);
 }

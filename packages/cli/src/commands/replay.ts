@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { connect } from "../api.ts";
+import { connect } from "../connect.ts";
 import type { Cli } from "../cli.ts";
 import { withReadingOptions, type ReadingOptions } from "../reading.ts";
 import { invocationLines } from "../records.ts";
@@ -24,7 +24,7 @@ export function replayCommand(cli: Cli): Command {
 async function replay(cli: Cli, id: string, options: Options): Promise<void> {
   const { out } = cli;
   out.progress("Replaying …");
-  const invocations = await connect(cli, options).replay(id, options.function);
+  const { invocations } = await connect(cli, options).replay(id, { function: options.function });
   if (invocations.some(({ status }) => status !== "succeeded")) cli.exitWith(1);
   if (options.json === true) return out.json({ invocations });
   if (invocations.length === 0) return out.note("No function takes this event now.");

@@ -57,7 +57,7 @@ async function start({ out, env, signal }: Cli, options: Options): Promise<void>
 }
 
 /** Resolves when the signal aborts. */
-export async function aborted(signal: AbortSignal): Promise<void> {
+async function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   await new Promise<void>((resolve) => {
     signal.addEventListener("abort", () => resolve(), { once: true });

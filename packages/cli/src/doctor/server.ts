@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
-import { connect } from "../api.ts";
-import { CliError, type Cli } from "../cli.ts";
+import { NexusProblem } from "@nexus-functions/client/problem";
+import type { Cli } from "../cli.ts";
+import { connect } from "../connect.ts";
 import type { ReadingOptions } from "../reading.ts";
 import { formatDuration } from "../units.ts";
 import { failed, ok, warning, type Finding } from "./finding.ts";
@@ -24,7 +25,9 @@ export async function checkServer(cli: Cli, options: ReadingOptions): Promise<re
           ),
     ];
   } catch (error) {
-    if (!(error instanceof CliError)) throw error;
+    if (!(error instanceof NexusProblem)) throw error;
+    if (error.code !== "UNREACHABLE")
+      return [failed("server", error.message, "Is it one of ours? See --url and NEXUS_URL.")];
     return [await checkPort(new URL(api.url))];
   }
 }

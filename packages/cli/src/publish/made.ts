@@ -1,3 +1,4 @@
+import type { OutgoingEvent } from "@nexus-functions/client/client";
 import { uuidv7 } from "@nexus-functions/server/core/ids";
 import { CliError, type Cli } from "../cli.ts";
 import { readInput } from "../input.ts";
@@ -17,7 +18,7 @@ export async function madeEvent(
   cli: Cli,
   type: string,
   options: MadeOptions,
-): Promise<Readonly<Record<string, unknown>>> {
+): Promise<OutgoingEvent> {
   const { subject, contentType = "application/json" } = options;
   const bytes = options.data === undefined ? undefined : await dataBytes(cli, options.data);
   return completed({
@@ -31,12 +32,12 @@ export async function madeEvent(
   });
 }
 
-/** An event with what the user need not write filled in. What is no object is the server's to refuse. */
-export function completed(value: unknown): Readonly<Record<string, unknown>> {
+/** An event with what the user need not write filled in. Its attributes are the server's to check. */
+export function completed(value: unknown): OutgoingEvent {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new CliError('Cannot publish: an event is a JSON object with at least a "type"');
   }
-  return { specversion: "1.0", id: uuidv7(Date.now()), source: SOURCE, ...value };
+  return { id: uuidv7(Date.now()), source: SOURCE, ...value } as OutgoingEvent;
 }
 
 /** `-`: the command's input; `@file`: a file; else the text itself. */
