@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startChild } from "../testing/child.ts";
-import { allPages, TestConsumer, settle } from "../testing/fixtures.ts";
+import { allPages, newEvents, settle, TestConsumer } from "../testing/fixtures.ts";
 import type { LoadMessage } from "../testing/load.ts";
 import { embeddedLog } from "./embedded.ts";
 
@@ -69,6 +69,33 @@ test("a process killed under load loses nothing it acknowledged, repeats no posi
       await settle(log, delivery);
     }
     assert.ok(await consumer.idle(log));
+  }
+  await rm(dir, { recursive: true });
+});
+
+test("consume() with `orderKey` takes a bounded number of one key's deliveries into memory, and goes on as they are settled", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "nexus-log-"));
+  {
+    await using log = await embeddedLog({ dir });
+    await log.append(newEvents(5000, { subject: "busy" }));
+    const [other] = await log.append(newEvents(1, { subject: "other" }));
+    await using consumer = new TestConsumer(log, {
+      name: "fn",
+      concurrency: 2,
+      orderKey: ({ event }) => event.subject,
+    });
+    const last = other!.position;
+    const settling: Promise<void>[] = [];
+    for (let settled = 0; ; settled += 1) {
+      const delivery = await consumer.next();
+      if (delivery.stored.position === last) {
+        assert.ok(settled > 800, `the other key came after ${settled}`);
+        break;
+      }
+      assert.ok(settled < 1000, "the other key did not come");
+      settling.push(settle(log, delivery));
+    }
+    await Promise.all(settling);
   }
   await rm(dir, { recursive: true });
 });

@@ -48,6 +48,24 @@ export function testOrder(make: () => Promise<TestStore>): void {
     assert.equal((await consumer.next()).stored.position, retried + 1);
   });
 
+  test("consume() with `orderKey` lets a redriven delivery wait for its key", async () => {
+    await using store = await make();
+    await using log = await store.open();
+    await log.append(["a", "a"].map((key) => keyed(key)));
+    await using consumer = new TestConsumer(log, { name: "fn", orderKey });
+    const a1 = await consumer.next();
+    await settle(log, a1, DEAD);
+    const a2 = await consumer.next();
+    const [letter] = (await log.deadLetters.list({}, { limit: 1 })).items;
+    await log.deadLetters.redrive(letter!.id);
+    assert.ok(await consumer.idle(log));
+    await settle(log, a2);
+    const again = await consumer.next();
+    assert.deepEqual([again.stored.position, again.attempt], [a1.stored.position, 1]);
+    await settle(log, again);
+    assert.ok(await consumer.idle(log));
+  });
+
   test("consume() with `orderKey` settles each key in order of position, whatever fails and restarts", async () => {
     const event = fc.record({
       key: fc.constantFrom("a", "b", "c", undefined),
