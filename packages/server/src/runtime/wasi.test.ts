@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { test } from "node:test";
+import asc from "assemblyscript/asc";
+import { fixture } from "../testing/modules.ts";
+import { GuestContext } from "./guest/context.ts";
+import { preview1 } from "./guest/wasi/preview1.ts";
+import { threadRuntime } from "./host/thread-runtime.ts";
+import { IMPORTS } from "./module/wasi-signatures.ts";
+import type { InvokeRequest, Outcome } from "./runtime.ts";
+
+const LIMITS = {
+  timeoutMs: 5_000,
+  memoryBytes: 16 * 1024 * 1024,
+  outputBytes: 1024,
+  logBytes: 4096,
+  logLines: 50,
+  emits: 3,
+};
+
+async function run(bytes: Uint8Array, request: Partial<InvokeRequest>): Promise<Outcome> {
+  const runtime = threadRuntime({ workers: 1 });
+  try {
+    await runtime.load({ version: "v", bytes, limits: LIMITS });
+    return await runtime.invoke({
+      version: "v",
+      function: "wasi",
+      stdin: new Uint8Array(0),
+      env: {},
+      ...request,
+    });
+  } finally {
+    await runtime.close();
+  }
+}
+
+test("preview1() gives every function that load() lets a module import", () => {
+  const given = Object.keys(preview1(new GuestContext())).sort();
+  assert.deepEqual(given, [...IMPORTS.get("wasi_snapshot_preview1")!.keys()].sort());
+});
+
+test("preview1() answers a C program as the specification says, bad pointers included", async () => {
+  const outcome = await run(await fixture("wasi"), {
+    stdin: new TextEncoder().encode("0123456789"),
+    env: { GREETING: "hello" },
+    args: ["one", "zwölf"],
+  });
+  assert.deepEqual(
+    outcome.logs.map(({ text }) => text),
+    [],
+  );
+  assert.equal(outcome.error, null);
+  assert.equal(new TextDecoder().decode(outcome.output), "written");
+});
+
+const ASSEMBLY = `
+const room = new Uint8Array(64);
+  process.stdin.read(room.buffer);
+  process.stdout.write("read " + String.UTF8.decode(room.buffer.slice(0, 5)));
+  process.stderr.write("argv " + process.argv[0] + "\\n");
+  process.exit(process.env.has("CODE") ? 4 : 0);`;
+
+test("invoke() runs what AssemblyScript makes with its WASI shim", async () => {
+  let binary = new Uint8Array(0);
+  const config = "node_modules/@assemblyscript/wasi-shim/asconfig.json";
+  const options = ["main.ts", "--config", config, "-o", "main.wasm", "--exportStart", "_start"];
+  const { error } = await asc.main(options, {
+    readFile: (name, base) =>
+      name === "main.ts" ? ASSEMBLY : readFile(resolve(base, name), "utf8").catch(() => null),
+    writeFile: (_name, contents) => {
+      if (typeof contents !== "string") binary = new Uint8Array(contents);
+    },
+    listFiles: (dir, base) =>
+      readdir(resolve(base, dir)).then(
+        (names) => names.filter((name) => name.endsWith(".ts")),
+        () => null,
+      ),
+  });
+  assert.equal(error, null);
+  const outcome = await run(binary, {
+    stdin: new TextEncoder().encode("event"),
+    env: { CODE: "1" },
+  });
+  assert.equal(new TextDecoder().decode(outcome.output), "read event");
+  assert.equal(outcome.logs[0]?.text, "argv wasi");
+  assert.equal(outcome.exitCode, 4);
+});
