@@ -84,9 +84,9 @@ test(
       // Killed after a number of acknowledgements, different each round, so that it hits anywhere.
       const enough = before + 20 + round * 17;
       while (acknowledged.size < enough) await new Promise((resolve) => setImmediate(resolve));
+      const gone = once(child, "exit");
       child.kill("SIGKILL");
-      await load;
-      await once(child, "exit").catch(() => undefined);
+      await Promise.all([load, gone]);
     }
 
     const { child, url } = await serve(dir);
@@ -114,8 +114,9 @@ test(
       await new Promise((resolve) => setTimeout(resolve, 100));
       left = await missing();
     }
+    const gone = once(child, "exit");
     child.kill("SIGTERM");
-    const [code] = (await once(child, "exit")) as [number | null];
+    const [code] = (await gone) as [number | null];
     assert.equal(code, 0, "drains and ends well");
   },
 );

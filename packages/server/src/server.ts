@@ -66,6 +66,7 @@ export async function startServer(
     colour: options.colour,
   });
   let project = await readProject(config);
+  let watched = project.files;
 
   // Whatever of this is open when a later step fails is closed again, last first.
   await using opened = new AsyncDisposableStack();
@@ -132,15 +133,18 @@ export async function startServer(
       const next = await readProject(config, project);
       const deployed = await deploy(next, { modules, runtime, registry });
       project = next;
+      watched = next.files;
       return { ok: true, ...deployed };
     } catch (error) {
-      if (error instanceof NexusError) return { ok: false, error };
-      throw error;
+      if (!(error instanceof NexusError)) throw error;
+      // A file that was missed or refused is what will change next, so it is watched as well.
+      watched = (error.details["files"] as typeof watched | undefined) ?? watched;
+      return { ok: false, error };
     }
   }
 
   async function follow(): Promise<void> {
-    for await (const _ of watchProject(() => project.files, closing.signal)) await reload();
+    for await (const _ of watchProject(() => watched, closing.signal)) await reload();
   }
 
   async function close(signal?: AbortSignal): Promise<void> {

@@ -1,0 +1,262 @@
+// Generated from packages/server/openapi.json by `npm run generate`. Do not edit.
+
+/** An error (RFC 9457). */
+export type Problem = {
+  /** A reference to the code's part of `GET /errors`. */
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  /** What was wrong with this one request. */
+  readonly detail: string;
+  /** Stable: a code never changes its meaning. */
+  readonly code: "REQUEST_INVALID" | "EVENT_INVALID" | "BODY_INVALID" | "CURSOR_INVALID" | "UNAUTHORIZED" | "FORBIDDEN" | "ROUTE_NOT_FOUND" | "EVENT_NOT_FOUND" | "INVOCATION_NOT_FOUND" | "FUNCTION_NOT_FOUND" | "DEAD_LETTER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "EVENT_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "HEADERS_TOO_LARGE" | "FUNCTION_FAILED" | "FUNCTION_TRAPPED" | "FUNCTION_TIMED_OUT" | "FUNCTION_OUT_OF_MEMORY" | "FUNCTION_OUTPUT_INVALID" | "FUNCTION_CANCELLED" | "EVENT_LOOP" | "FUNCTION_LIMIT" | "CONFIG_INVALID" | "CONFIG_NOT_FOUND" | "MODULE_INVALID" | "DATA_DIR_UNUSABLE" | "DATA_DIR_LOCKED" | "PORT_UNAVAILABLE" | "LOG_UNAVAILABLE" | "LOG_FULL" | "OVERLOADED" | "SHUTTING_DOWN" | "UNSUPPORTED" | "INTERNAL";
+  readonly trace_id: string;
+};
+
+/** An event in the JSON event format of CloudEvents 1.0. Extension attributes are further members: lower-case letters and digits. */
+export type CloudEvent = {
+  readonly specversion: "1.0";
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly time?: string;
+  readonly subject?: string | null;
+  readonly datacontenttype?: string | null;
+  readonly dataschema?: string | null;
+  readonly data?: unknown;
+  readonly data_base64?: string | null;
+  readonly [name: string]: unknown;
+};
+
+export type CloudEvents = readonly CloudEvent[];
+
+/** The event is durable. */
+export type Accepted = {
+  readonly event_id: string;
+  readonly type: string;
+  readonly status: "accepted" | "duplicate";
+  /** Order of acceptance; a duplicate has the first one's. */
+  readonly position: number;
+  readonly trace_id: string;
+  /** With `?wait=` only: every attempt so far, oldest first. */
+  readonly invocations?: readonly Invocation[];
+};
+
+export type AcceptedBatch = {
+  readonly events: readonly Accepted[];
+};
+
+export type AcceptedAny = Accepted | AcceptedBatch;
+
+export type EventPage = {
+  readonly events: readonly CloudEvent[];
+  /** Absent on the last page. */
+  readonly next_cursor?: string;
+};
+
+/** The record of one execution of one version on one event. */
+export type Invocation = {
+  readonly id: string;
+  readonly event_id: string;
+  readonly event_source: string;
+  readonly event_type: string;
+  readonly position: number;
+  readonly function: string;
+  /** sha256 of module and settings. */
+  readonly version: string;
+  readonly attempt: number;
+  readonly trigger: "event" | "http" | "cron" | "nats" | "replay";
+  readonly status: "succeeded" | "failed" | "timed_out" | "out_of_memory" | "trapped" | "cancelled";
+  readonly exit_code: number | null;
+  readonly error: InvocationError | null;
+  /** What the function wrote to stdout, cut at its limit. */
+  readonly output: string;
+  readonly output_encoding: "utf-8" | "base64";
+  /** Bytes written, those cut off included. */
+  readonly output_bytes: number;
+  readonly output_truncated: boolean;
+  readonly logs: readonly ({
+    readonly time: string;
+    readonly text: string;
+  })[];
+  readonly logs_truncated: boolean;
+  /** Ids of the events this invocation emitted. */
+  readonly emitted: readonly string[];
+  readonly started_at: string;
+  readonly duration_ms: number;
+  readonly memory_peak_bytes: number;
+  readonly cold: boolean;
+  readonly trace_id: string;
+  /** What became of the delivery after this attempt; `none`: a replay has no delivery. */
+  readonly delivery: "done" | "retry" | "dead" | "none";
+  readonly retry_at: string | null;
+};
+
+export type InvocationError = {
+  readonly code: "REQUEST_INVALID" | "EVENT_INVALID" | "BODY_INVALID" | "CURSOR_INVALID" | "UNAUTHORIZED" | "FORBIDDEN" | "ROUTE_NOT_FOUND" | "EVENT_NOT_FOUND" | "INVOCATION_NOT_FOUND" | "FUNCTION_NOT_FOUND" | "DEAD_LETTER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "EVENT_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "HEADERS_TOO_LARGE" | "FUNCTION_FAILED" | "FUNCTION_TRAPPED" | "FUNCTION_TIMED_OUT" | "FUNCTION_OUT_OF_MEMORY" | "FUNCTION_OUTPUT_INVALID" | "FUNCTION_CANCELLED" | "EVENT_LOOP" | "FUNCTION_LIMIT" | "CONFIG_INVALID" | "CONFIG_NOT_FOUND" | "MODULE_INVALID" | "DATA_DIR_UNUSABLE" | "DATA_DIR_LOCKED" | "PORT_UNAVAILABLE" | "LOG_UNAVAILABLE" | "LOG_FULL" | "OVERLOADED" | "SHUTTING_DOWN" | "UNSUPPORTED" | "INTERNAL";
+  readonly message: string;
+};
+
+export type InvocationPage = {
+  readonly invocations: readonly Invocation[];
+  /** Absent on the last page. */
+  readonly next_cursor?: string;
+};
+
+export type InvocationList = {
+  readonly invocations: readonly Invocation[];
+};
+
+export type Replayed = {
+  readonly event_id: string;
+  readonly invocations: readonly Invocation[];
+};
+
+/** A delivery that used up its attempts. */
+export type DeadLetter = {
+  readonly id: string;
+  readonly event_id: string;
+  readonly event_source: string;
+  readonly event_type: string;
+  readonly position: number;
+  readonly function: string;
+  readonly attempts: number;
+  readonly error: InvocationError;
+  /** The last attempt's record. */
+  readonly invocation_id: string;
+  readonly dead_at: string;
+};
+
+export type DeadLetterPage = {
+  readonly dead_letters: readonly DeadLetter[];
+  /** Absent on the last page. */
+  readonly next_cursor?: string;
+};
+
+export type RedriveFilter = {
+  readonly function?: string;
+  /** A pattern. */
+  readonly type?: string;
+  /** At most so many; all where absent. */
+  readonly limit?: number;
+};
+
+export type Redriven = {
+  readonly redriven: number;
+};
+
+export type Trigger = {
+  readonly kind: "event";
+  readonly pattern: string;
+} | {
+  readonly kind: "http";
+  readonly method: string;
+  readonly path: string;
+  readonly respond: boolean;
+} | {
+  readonly kind: "cron";
+  readonly schedule: string;
+  readonly timezone: string;
+} | {
+  readonly kind: "nats";
+  readonly subject: string;
+};
+
+/** A function in service. */
+export type Function = {
+  readonly name: string;
+  readonly version: string;
+  readonly module_sha256: string;
+  readonly module_bytes: number;
+  /** Where the module came from. */
+  readonly code: string;
+  readonly deployed_at: string;
+  readonly triggers: readonly Trigger[];
+  readonly limits: {
+    readonly timeout_ms: number;
+    readonly memory_bytes: number;
+    readonly output_bytes: number;
+    readonly log_bytes: number;
+    readonly log_lines: number;
+    readonly emits: number;
+  };
+  /** Names only: values may be secrets. */
+  readonly env: readonly string[];
+  readonly concurrency: number;
+  readonly order_by: string | null;
+  readonly retry: {
+    readonly attempts: number;
+    readonly backoff_ms: number;
+    readonly max_backoff_ms: number;
+    readonly jitter: boolean;
+  };
+  readonly output: "answer" | "events";
+  readonly start: "latest" | "earliest";
+  readonly counters: {
+    /** Matching events not handed out yet: an upper bound. */
+    readonly waiting: number;
+    readonly running: number;
+    readonly retrying: number;
+    /** Age of the oldest delivery not settled. */
+    readonly oldest_ms: number;
+    /** By status, since this server started. */
+    readonly invocations: Readonly<Record<string, number>>;
+  };
+};
+
+export type FunctionList = {
+  readonly functions: readonly Function[];
+};
+
+export type Health = {
+  readonly status: "ok" | "unavailable";
+  readonly version: string;
+  readonly uptime_seconds: number;
+  readonly log: {
+    readonly driver: string;
+    readonly connected: boolean;
+    /** What an acknowledgement promises. */
+    readonly durability: string;
+    /** Position of the newest event. */
+    readonly tail: number;
+    readonly events: number;
+    readonly invocations: number;
+    readonly dead_letters: number;
+    readonly bytes: number;
+  };
+  /** False with the embedded log, which needs no NATS. */
+  readonly nats_connected: boolean;
+};
+
+export type Alive = {
+  readonly status: "ok";
+};
+
+export type Readiness = {
+  readonly ready: boolean;
+  /** Why not; empty where ready. */
+  readonly reasons: readonly string[];
+  readonly durability: string;
+};
+
+export type Metric = {
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+  readonly samples: readonly ({
+    readonly labels: Readonly<Record<string, string>>;
+    readonly value: number;
+  })[];
+} | {
+  readonly type: "histogram";
+  readonly help: string;
+  readonly samples: readonly ({
+    readonly labels: Readonly<Record<string, string>>;
+    readonly count: number;
+    readonly sum: number;
+    readonly p50: number | null;
+    readonly p90: number | null;
+    readonly p99: number | null;
+  })[];
+};
+
+export type Metrics = Readonly<Record<string, Metric>>;
