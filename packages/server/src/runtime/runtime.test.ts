@@ -358,3 +358,66 @@ test("load() refuses bytes that are no module, a component, and every cut of a r
     await assert.rejects(load(real.subarray(0, length)), { code: "MODULE_INVALID" });
   }
 });
+
+// A loop that throws an exception which holds the last one, and so on: a chain in V8's own heap.
+// wabt's text format has no exnref, hence the bytes.
+function exceptionChain(): Uint8Array {
+  const section = (id: number, ...content: number[]) => [id, content.length, ...content];
+  const code = [
+    0x00, 0x03, 0x40, 0x02, 0x69, 0x1f, 0x40, 0x01, 0x03, 0x00, 0x23, 0x00, 0x08, 0x00, 0x0b, 0x00,
+    0x0b, 0x24, 0x00, 0x0c, 0x00, 0x0b, 0x0b,
+  ];
+  const header = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+  return new Uint8Array([
+    ...header,
+    ...section(1, 2, 0x60, 1, 0x69, 0, 0x60, 0, 0),
+    ...section(3, 1, 1),
+    ...section(13, 1, 0, 0),
+    ...section(6, 1, 0x69, 1, 0xd0, 0x69, 0x0b),
+    ...section(7, 1, 6, ...bytes("_start"), 0, 0),
+    ...section(10, 1, code.length, ...code),
+  ]);
+}
+
+test("invoke() survives a guest that fills V8's own heap: it costs its thread", async () => {
+  await using t = testRuntime({ workers: 1, maxWorkers: 1 });
+  await t.load("chain", Promise.resolve(exceptionChain()), { timeoutMs: 60_000 });
+  await t.load("echo", echoModule());
+  const outcome = await t.run("chain");
+  assert.equal(outcome.status, "out_of_memory");
+  assert.equal(t.runtime.status().replaced, 1);
+  assert.equal((await t.run("echo")).status, "succeeded");
+});
+
+test("load() refuses tables that V8's heap cannot hold, and invoke() refuses their growth", async () => {
+  await using t = testRuntime();
+  const huge = wat(`(module (table 9000000 funcref) (func (export "_start")))`);
+  await assert.rejects(t.load("huge", huge), /tables have 9000000 elements/);
+  const grows = wat(`(module (table $t 1 externref) (func (export "_start")
+    (if (i32.ne (table.grow $t (ref.null extern) (i32.const 9000000)) (i32.const -1))
+      (then (unreachable)))))`);
+  assert.equal((await runOnce(grows)).status, "succeeded");
+});
+
+test("load() rewrites code with newer instructions without changing what it does", async () => {
+  // Each of these carries bytes that look like memory.grow (0x40 0x00) where they are none.
+  const module = wasiModule(`
+    (data $d "@\\00@\\00")
+    (func (export "_start") (local $v v128)
+      (block (loop (br 1)))
+      (memory.init $d (i32.const 64) (i32.const 0) (i32.const 4))
+      (local.set $v (v128.const i8x16 0x40 0 0x40 0 0x40 0 0x40 0 0x40 0 0x40 0 0x40 0 0x40 0))
+      (v128.store offset=8192 (i32.const 0) (i8x16.shuffle 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15
+        (local.get $v) (local.get $v)))
+      (i32.store (i32.const 8212) (memory.grow (i32.const 3)))
+      (i32.store (i32.const 8216) (memory.size))
+      (memory.copy (i32.const 8208) (i32.const 64) (i32.const 4))
+      (f64.store (i32.const 8220) (f64.const 32.0))
+      (call $write (i32.const 1) (i32.const 8192) (i32.const 28)))`);
+  const { status, output, memoryPeakBytes } = await runOnce(module);
+  assert.equal(status, "succeeded");
+  assert.equal(memoryPeakBytes, 5 * 65_536);
+  const pairs = Array.from({ length: 10 }, () => [0x40, 0]).flat();
+  assert.deepEqual([...output.subarray(0, 20)], pairs);
+  assert.deepEqual([output[20], output[24]], [2, 5]);
+});
