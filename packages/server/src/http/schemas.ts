@@ -177,7 +177,12 @@ const Metric = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.enum(["counter", "gauge"]),
     help: z.string(),
-    samples: z.array(z.strictObject({ ...sample, value: z.number() })),
+    samples: z.array(
+      z.strictObject({
+        ...sample,
+        value: z.number().nullable().describe("Null: nothing measured yet."),
+      }),
+    ),
   }),
   z.strictObject({
     type: z.literal("histogram"),

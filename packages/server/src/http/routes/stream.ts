@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { typeMatches } from "../../core/pattern.ts";
 import type { Functions } from "../../functions/functions.ts";
-import type { LogEntry } from "../../log/log.ts";
+import type { EventLog, LogEntry } from "../../log/log.ts";
 import type { Operation } from "../operation.ts";
 import { readQuery, type Query } from "../query.ts";
 import type { AppDeps, Route } from "../route.ts";
@@ -25,19 +25,20 @@ export function streamRoute({ log, functions }: AppDeps): Route {
           "cache-control": "no-store",
           "x-accel-buffering": "no",
         },
-        body: frames(log.watch(request.signal), (entry) => wanted(entry, query, functions), {
-          signal: request.signal,
-        }),
+        body: frames(log, (entry) => wanted(entry, query, functions), request.signal),
       };
     },
   };
 }
 
 async function* frames(
-  entries: AsyncIterable<LogEntry>,
+  log: EventLog,
   wants: (entry: LogEntry) => boolean,
-  { signal }: { readonly signal: AbortSignal },
-): AsyncIterable<string> {
+  signal: AbortSignal,
+): AsyncGenerator<string, void, undefined> {
+  // Ends the watch also where the reader stops reading before the client is gone.
+  const stopped = new AbortController();
+  const entries = log.watch(AbortSignal.any([signal, stopped.signal]));
   const iterator = entries[Symbol.asyncIterator]();
   try {
     let next = iterator.next();
@@ -59,7 +60,7 @@ async function* frames(
       if (wants(winner.value)) yield frame(winner.value);
     }
   } finally {
-    await iterator.return?.();
+    stopped.abort();
   }
 }
 
