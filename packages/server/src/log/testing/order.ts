@@ -126,6 +126,8 @@ export function testOrder(make: () => Promise<TestStore>): void {
       let left = options.settlements;
       const deliveries = log.consume({ ...subscription, start: "earliest" }, abort.signal);
       for await (const delivery of deliveries) {
+        // A delivery may come a microtask before the `settle` that made way for it is heard of below.
+        await new Promise(setImmediate);
         const index = delivery.stored.position - first;
         this.#checkTurn(index, delivery.attempt, out);
         if (left === 0) break;
