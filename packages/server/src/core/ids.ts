@@ -37,14 +37,11 @@ export function uuidv7(nowMs: number): string {
 }
 
 /**
- * The idempotency key a function sees for one event: the same for every attempt of the delivery,
- * different for every function. A replay passes its own salt, because its effects are wanted again.
+ * The idempotency key a function sees for one event: the same for every attempt of the delivery and
+ * for replays, different for every function.
  */
-export function idempotencyKey(fn: string, source: string, eventId: string, salt = ""): string {
-  return createHash("sha256")
-    .update(`${fn}\0${source}\0${eventId}\0${salt}`)
-    .digest("hex")
-    .slice(0, 32);
+export function idempotencyKey(fn: string, source: string, eventId: string): string {
+  return sha256(`${fn}\0${source}\0${eventId}`).slice(0, 32);
 }
 
 /** Lower-case hexadecimal sha256. */
