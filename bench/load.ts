@@ -61,8 +61,13 @@ end
 async function autocannon(options: Load): Promise<LoadResult> {
   const { url, body, contentType, connections, seconds } = options;
   const text = await output("autocannon", [
-    ...["--json", "-m", "POST", "-c", String(connections), "-d", String(seconds)],
-    ...["-H", `content-type=${contentType}`, "-b", body, url],
+    "--json",
+    `--connections=${connections}`,
+    `--duration=${seconds}`,
+    "--method=POST",
+    `--headers=content-type=${contentType}`,
+    `--body=${body}`,
+    url,
   ]);
   const r = JSON.parse(text) as {
     requests: { average: number };

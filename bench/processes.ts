@@ -60,7 +60,7 @@ async function start(
   const url = await readyLine(child, ready);
   const startMs = performance.now() - begun;
   // What it prints from here on must not fill the pipe.
-  child.stdout!.resume();
+  child.stdout.resume();
   return {
     url,
     pid: child.pid!,

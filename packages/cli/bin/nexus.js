@@ -10,5 +10,5 @@ if (major < OLDEST) {
   );
   process.exitCode = 1;
 } else {
-  import("./launch.js").then((launch) => launch.main());
+  void import("./launch.js").then((launch) => launch.main());
 }

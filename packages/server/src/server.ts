@@ -89,14 +89,23 @@ export async function startServer(
   await deploy(project, { modules, runtime, registry });
   const settings = () => project.platform;
   const dispatch = createDispatcher({
-    ...{ log, functions: registry, runtime, telemetry },
-    ...{ settings, now, random: Math.random },
+    log,
+    functions: registry,
+    runtime,
+    telemetry,
+    settings,
+    now,
+    random: Math.random,
   });
   opened.defer(() => dispatch.stop(AbortSignal.abort()));
 
   const closing = new AbortController();
   const handler = createApp({
-    ...{ log, functions: registry, dispatch, telemetry, settings },
+    log,
+    functions: registry,
+    dispatch,
+    telemetry,
+    settings,
     metrics: metrics.reader,
     info: { version: VERSION, startedAt: now() },
     ready: () =>

@@ -34,7 +34,7 @@ export function devCommand(cli: Cli): Command {
 }
 
 async function dev(cli: Cli, options: Options): Promise<void> {
-  const { out, signal } = cli;
+  const { out } = cli;
   const begun = performance.now();
   const config = devConfig(cli, options);
   const { startServer, VERSION } = await import("@nexus-functions/server/server");

@@ -128,11 +128,11 @@ function printNextSteps(
     ["nexus dev", "serves it, and again after each build"],
     [`nexus publish ${EVENT_TYPE} --data '{"name":"Ada"}' --wait 5s`, "in another terminal"],
   ] as const;
-  const width = Math.max(...steps.map(([command]) => command!.length));
+  const width = Math.max(...steps.map(([command]) => command.length));
   out.print(`Made ${out.paint("bold", made.name)} in ${folder} (${title}). Next:`);
   out.print();
   for (const [command, remark] of steps) {
-    const line = `  ${out.paint("cyan", command!.padEnd(width))}  ${out.paint("dim", remark!)}`;
+    const line = `  ${out.paint("cyan", command.padEnd(width))}  ${out.paint("dim", remark)}`;
     out.print(line.trimEnd());
   }
 }

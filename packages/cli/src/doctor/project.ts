@@ -23,7 +23,7 @@ export async function checkProject(cli: Cli, options: ProjectOptions): Promise<r
       : [failed("config", firstLines(error.message), "`nexus validate` lists every problem.")];
   }
   return [
-    ok("config", `${counted(project.functions.length, "function")}`),
+    ok("config", counted(project.functions.length, "function")),
     ...project.warnings.map((text) => warning("config", text, "See docs/configuration.md.")),
     await checkEveryModule(project),
   ];

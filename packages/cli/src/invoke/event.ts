@@ -20,7 +20,7 @@ export async function localEvent(cli: Cli, options: EventOptions): Promise<Nexus
   const defaults = { id: uuidv7(Date.now()), source: SOURCE, time: new Date().toISOString() };
   const { event: file, data, type = TEST_TYPE } = options;
   const made = data !== undefined || options.type !== undefined;
-  if (file === undefined && !made && cli.stdin.isTTY !== true) {
+  if (file === undefined && !made && !cli.stdin.isTTY) {
     return { ...defaults, type: TEST_TYPE, extensions: {}, json: await readStdin(cli) };
   }
   const { eventFromValue } = await import("@nexus-functions/server/core/cloudevents");

@@ -37,7 +37,7 @@ export function completed(value: unknown): OutgoingEvent {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new CliError('Cannot publish: an event is a JSON object with at least a "type"');
   }
-  return { id: uuidv7(Date.now()), source: SOURCE, ...value } as OutgoingEvent;
+  return { id: uuidv7(Date.now()), source: SOURCE, ...value };
 }
 
 /** `-`: the command's input; `@file`: a file; else the text itself. */

@@ -25,7 +25,7 @@ test("parseTraceparent() ignores what breaks a rule", () => {
     `00-${TRACE_ID.toUpperCase()}-${SPAN_ID}-01`,
     ` 00-${TRACE_ID}-${SPAN_ID}-01`,
   ]) {
-    assert.equal(parseTraceparent(value), undefined, value);
+    assert.equal(parseTraceparent(value), undefined, String(value));
   }
 });
 
