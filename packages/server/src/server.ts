@@ -23,7 +23,7 @@ export interface ServerOptions {
   /** Takes log lines, each with its line feed. */
   readonly write: (text: string) => void;
   readonly colour: boolean;
-  /** Told after every reload that took effect or was refused. */
+  /** Told after every reload that took effect or was refused; without it, the log is. */
   readonly onReload?: (result: Reload) => void;
 }
 
@@ -132,8 +132,8 @@ export async function startServer(
 
   async function reload(): Promise<Reload> {
     const result = await tryReload();
-    report(result, logger);
-    options.onReload?.(result);
+    if (options.onReload === undefined) report(result, logger);
+    else options.onReload(result);
     return result;
   }
 

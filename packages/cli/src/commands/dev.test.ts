@@ -31,7 +31,7 @@ test(
     const [, version] = await server.dev.shows(/↻ Now serving hello ([0-9a-f]{12})\n/);
     await writeProject(server.dir, HELLO.replace("on:", "no:"));
     await server.dev.shows(
-      /✗ Not reloaded, the last good versions stay in service:\n  .*\n +nexus\.yaml:\d+:5: functions\[0\]\.no: /,
+      /✗ Not reloaded, the last good versions stay in service:\n  .*\n.*\n +nexus\.yaml:\d+:5: functions\[0\]\.no: /,
     );
     const env = { NEXUS_URL: server.url };
     const { stdout } = await nexus(["publish", "com.example.a", "--wait", "20s"], { env });

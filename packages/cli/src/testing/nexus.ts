@@ -10,6 +10,9 @@ import { fileURLToPath } from "node:url";
 export const BIN = fileURLToPath(new URL("../../bin/nexus.js", import.meta.url));
 export const FIXTURES = fileURLToPath(new URL("../../../server/fixtures/", import.meta.url));
 
+// Below the tests' own limit, so that what they started is stopped, and they say what they waited for.
+const PATIENCE_MS = 40_000;
+
 export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
@@ -47,7 +50,10 @@ export function startNexus(args: readonly string[], options: RunOptions = {}): R
     },
     child,
     async shows(pattern) {
-      const { promise, resolve } = Promise.withResolvers<RegExpExecArray>();
+      const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
+      const timer = setTimeout(() => {
+        reject(new Error(`nexus has not shown ${pattern} in ${PATIENCE_MS} ms:\n${all.text}`));
+      }, PATIENCE_MS);
       const check = (): void => {
         const match = pattern.exec(all.text);
         if (match !== null) resolve(match);
@@ -60,6 +66,7 @@ export function startNexus(args: readonly string[], options: RunOptions = {}): R
       try {
         return await Promise.race([promise, over]);
       } finally {
+        clearTimeout(timer);
         waiting.delete(check);
       }
     },
@@ -75,7 +82,7 @@ export interface RunningNexus extends AsyncDisposable {
   /** stdout and stderr, as they came. */
   readonly text: string;
   readonly child: ChildProcessWithoutNullStreams;
-  /** Resolves when the output so far matches; rejects when the process ends before it does. */
+  /** Resolves when the output so far matches; rejects when the process ends before, or after 40 s. */
   shows(pattern: RegExp): Promise<RegExpExecArray>;
   ended(): Promise<Ended>;
 }
