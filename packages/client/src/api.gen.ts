@@ -244,7 +244,8 @@ export type Metric = {
   readonly help: string;
   readonly samples: readonly ({
     readonly labels: Readonly<Record<string, string>>;
-    readonly value: number;
+    /** Null: nothing measured yet. */
+    readonly value: number | null;
   })[];
 } | {
   readonly type: "histogram";
