@@ -38,13 +38,13 @@ functions:
 /** Durable 1 KB events through POST /events/{type}, against a bare handler that reads the same body. */
 export async function accept(options: Rounds): Promise<readonly Figure[]> {
   await using nexus = await nexusServer({ config: NO_FUNCTION });
-  return besideBare("accept", "durable events/s", 0.6, nexus, "/events/bench.order", options);
+  return await besideBare("accept", "durable events/s", 0.6, nexus, "/events/bench.order", options);
 }
 
 /** A request/response function through HTTP, a fresh instance each time. */
 export async function call(options: Rounds): Promise<readonly Figure[]> {
   await using nexus = await nexusServer({ config: CALL });
-  return besideBare("call", "calls/s", 0.5, nexus, "/answer", options);
+  return await besideBare("call", "calls/s", 0.5, nexus, "/answer", options);
 }
 
 async function besideBare(

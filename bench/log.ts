@@ -47,7 +47,7 @@ export async function log({ rounds, large }: LogOptions): Promise<readonly Figur
 
 async function appends(dir: string, writers: number, count: number): Promise<number> {
   await using events = await embeddedLog({ dir });
-  return rate(writers, count, () => events.append([newEvent()]));
+  return await rate(writers, count, () => events.append([newEvent()]));
 }
 
 async function rawPuts(dir: string, writers: number, count: number): Promise<number> {

@@ -59,8 +59,6 @@ async function start(
   });
   const url = await readyLine(child, ready);
   const startMs = performance.now() - begun;
-  // What it prints from here on must not fill the pipe.
-  child.stdout.resume();
   return {
     url,
     pid: child.pid!,
@@ -75,13 +73,18 @@ async function start(
   };
 }
 
-async function readyLine(child: ChildProcess, ready: RegExp): Promise<string> {
-  const lines = createInterface({ input: child.stdout! });
-  for await (const line of lines) {
-    const url = ready.exec(line)?.[1];
-    if (url !== undefined) return url;
-  }
-  throw new Error(`Cannot start a server to measure: it ended with ${child.exitCode}`);
+// By events: leaving a `for await` would close the pipe, and the server ends when nobody can read it.
+function readyLine(child: ChildProcess, ready: RegExp): Promise<string> {
+  return new Promise((resolve, reject) => {
+    createInterface({ input: child.stdout! })
+      .on("line", (line) => {
+        const url = ready.exec(line)?.[1];
+        if (url !== undefined) resolve(url);
+      })
+      .on("close", () =>
+        reject(new Error(`Cannot start a server to measure: it ended with ${child.exitCode}`)),
+      );
+  });
 }
 
 /** Resident memory of a process, in bytes (Linux). */

@@ -33,7 +33,7 @@ interface Quantiles {
 
 interface ValueSample {
   readonly labels: Labels;
-  readonly value: number;
+  readonly value: number | null;
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -78,7 +78,7 @@ function functionFigures(summary: Metrics, name: string): FunctionFigures {
 function sum(summary: Metrics, metric: string, labels: Labels = {}): number {
   return values(summary, metric)
     .filter((sample) => has(sample.labels, labels))
-    .reduce((total, { value }) => total + value, 0);
+    .reduce((total, { value }) => total + (value ?? 0), 0);
 }
 
 function quantiles(summary: Metrics, metric: string, labels: Labels = {}): Quantiles {
