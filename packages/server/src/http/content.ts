@@ -47,11 +47,16 @@ export function readContent(body: Uint8Array, contentType: string | undefined): 
   };
 }
 
-/** A body as a string or undefined where it is not text, by the same rules; a JSON body is text here. */
+/**
+ * A body as a string that has every byte of it; undefined where no string does: it is no text, not
+ * UTF-8, or declares another charset. Whoever checks a signature over the body needs those very bytes.
+ */
 export function readText(body: Uint8Array, contentType: string | undefined): string | undefined {
   const charset = contentType?.includes(";") === true ? charsetOf(contentType) : undefined;
-  if (charset !== undefined) return decode(body, charset);
-  const text = contentType === undefined || isTextType(contentType) || isJsonType(contentType);
+  const text =
+    charset === undefined
+      ? contentType === undefined || isTextType(contentType) || isJsonType(contentType)
+      : charset === "utf-8" || charset === "utf8";
   return text && isUtf8(body) ? decodeUtf8(body, "body") : undefined;
 }
 

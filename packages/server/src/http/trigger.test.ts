@@ -35,6 +35,31 @@ test("an HTTP trigger gets a body that is no text as base64", async () => {
   assert.equal(json.data.body, undefined);
 });
 
+test("an HTTP trigger gets every byte of a body, whatever its charset says or breaks", async () => {
+  await using app = await testApp(responder("/in"));
+  for (const [type, bytes, member] of [
+    ["text/plain", [0x68, 0xc3, 0xa9], "body"],
+    ["text/plain; charset=UTF-8", [0xef, 0xbb, 0xbf, 0x68], "body"],
+    ["application/x-thing; charset=utf8", [0x68], "body"],
+    ["application/json", [0x7b], "body"],
+    ["text/plain; charset=utf-8", [0x68, 0xe9], "body_base64"],
+    ["text/plain; charset=iso-8859-1", [0x68, 0xe9], "body_base64"],
+    ["text/plain; charset=utf-16le", [0x68, 0x00], "body_base64"],
+    ["text/plain; charset=klingon", [0x68], "body_base64"],
+    ["application/json; charset=utf-16", [0xff, 0xfe, 0x31, 0x00], "body_base64"],
+    ["application/json", [0x22, 0xff, 0x22], "body_base64"],
+  ] as const) {
+    const body = Uint8Array.from(bytes);
+    const { status, json } = await app.ask("POST", "/in", {
+      headers: { "content-type": type },
+      body,
+    });
+    assert.equal(status, 200, type);
+    const given = member === "body" ? json.data.body : Buffer.from(json.data.body_base64, "base64");
+    assert.deepEqual(Buffer.from(given), Buffer.from(body), type);
+  }
+});
+
 test("an HTTP trigger without respond accepts with 202, and the function runs after", async () => {
   await using app = await testApp(
     probes({ name: "later", on: "{ http: { method: POST, path: /in } }" }),
