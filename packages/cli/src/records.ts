@@ -1,6 +1,8 @@
 import type { CloudEvent, Invocation } from "@nexus-functions/client/api.gen";
 import type { Output, Paint, Style } from "./output.ts";
-import { indent, visible, widthOf } from "./text.ts";
+import type { Column } from "./table.ts";
+import { prettyText, printBlock, printFields } from "./print.ts";
+import { visible, widthOf } from "./text.ts";
 import { formatAge, formatBytes, formatClock, formatDuration, shortVersion } from "./units.ts";
 
 const STATUS_STYLE = {
@@ -61,15 +63,28 @@ export function invocationLines(
     ...record.logs.map(({ text }) => `${margin}${paint("dim", "│")} ${visible(text)}`),
     ...(record.error === null || isPlainFailure(record)
       ? []
-      : [`${margin}${paint("red", visible(record.error.message))}`]),
+      : [`${margin}${paint("red", visible(reasonOf(record.error)))}`]),
   ];
 }
 
-export function invocationTable(out: Output, records: readonly Invocation[], nowMs: number): void {
+export function invocationTable(
+  out: Output,
+  records: readonly Invocation[],
+  options: { readonly nowMs: number; readonly ofOneEvent?: boolean },
+): void {
   const { paint } = out;
+  const { nowMs, ofOneEvent = false } = options;
+  const event: Column<Invocation> = {
+    title: "EVENT",
+    text: (record) => visible(record.event_type),
+    shrink: "middle",
+    dropOrder: 2,
+    paint: (text) => paint("cyan", text),
+  };
   out.table<Invocation>(
     [
-      { title: "ID", text: ({ id }) => id, shrink: "middle" },
+      // Whole, however narrow the terminal: it is what the next command takes.
+      { title: "ID", text: ({ id }) => id },
       {
         title: "FUNCTION",
         text: (record) => record.function,
@@ -80,15 +95,15 @@ export function invocationTable(out: Output, records: readonly Invocation[], now
         text: ({ status }) => status,
         paint: (text, { status }) => paint(STATUS_STYLE[status], text),
       },
-      { title: "ATTEMPT", text: ({ attempt }) => String(attempt), align: "right" },
-      { title: "TRIGGER", text: ({ trigger }) => trigger },
+      { title: "ATTEMPT", text: ({ attempt }) => String(attempt), align: "right", dropOrder: 3 },
+      { title: "TRIGGER", text: ({ trigger }) => trigger, dropOrder: 1 },
+      ...(ofOneEvent ? [] : [event]),
       {
-        title: "EVENT",
-        text: (record) => visible(record.event_type),
-        shrink: "end",
-        paint: (text) => paint("cyan", text),
+        title: "DURATION",
+        text: (record) => formatDuration(record.duration_ms),
+        align: "right",
+        dropOrder: 4,
       },
-      { title: "DURATION", text: (record) => formatDuration(record.duration_ms), align: "right" },
       {
         title: "STARTED",
         text: (record) => formatAge(record.started_at, nowMs),
@@ -108,8 +123,9 @@ export function printInvocation(out: Output, record: Invocation, nowMs: number):
   );
   printFields(out, [
     ["invocation", record.id],
-    ["event", `${record.event_type}  ${record.event_id}`],
-    ["source", record.event_source],
+    ["event", visible(record.event_id)],
+    ["type", visible(record.event_type)],
+    ["source", visible(record.event_source)],
     ["version", shortVersion(record.version)],
     ["trigger", `${record.trigger}, attempt ${record.attempt}`],
     ["started", `${record.started_at}  ${paint("dim", formatAge(record.started_at, nowMs))}`],
@@ -120,7 +136,9 @@ export function printInvocation(out: Output, record: Invocation, nowMs: number):
     ["exit code", record.exit_code === null ? "none" : String(record.exit_code)],
     [
       "error",
-      record.error === null ? "" : `${record.error.message} ${paint("dim", record.error.code)}`,
+      record.error === null
+        ? ""
+        : `${visible(record.error.message)} ${paint("dim", record.error.code)}`,
     ],
     ["delivery", deliveryText(record, nowMs)],
     ["emitted", record.emitted.join(", ")],
@@ -134,33 +152,9 @@ export function printInvocation(out: Output, record: Invocation, nowMs: number):
   printBlock(out, "Logs", logs.join("\n"));
 }
 
-/** Names and values, aligned; empty values are left out. */
-export function printFields(
-  out: Output,
-  fields: readonly (readonly [name: string, value: string])[],
-): void {
-  const shown = fields.filter(([, value]) => value !== "");
-  const width = Math.max(...shown.map(([name]) => name.length));
-  for (const [name, value] of shown) {
-    out.print(`  ${out.paint("dim", name.padEnd(width))}  ${value}`);
-  }
-}
-
-/** A title, and a text of several lines under it; nothing where the text is empty. */
-export function printBlock(out: Output, title: string, text: string): void {
-  if (text === "") return;
-  out.print();
-  out.print(out.paint("bold", title));
-  out.print(indent(text, "  "));
-}
-
-/** JSON with line breaks where it is JSON; else as it is. Safe to print. */
-export function prettyText(text: string): string {
-  try {
-    return visible(JSON.stringify(JSON.parse(text), null, 2), true);
-  } catch {
-    return visible(text.replace(/\n$/, ""), true);
-  }
+/** What went wrong, without the function's name in front: for where that is said already. */
+export function reasonOf({ message }: { readonly message: string }): string {
+  return message.replace(/^Cannot run function "[^"]*": /, "");
 }
 
 function outputText(record: Invocation): string {
@@ -189,8 +183,8 @@ function deliveryText({ delivery, retry_at: retryAt }: Invocation, nowMs: number
   }
 }
 
-// Its exit code says as much as the message would.
-function isPlainFailure(record: Invocation): boolean {
+/** Whether the function said itself why it failed: the message would say the same again. */
+export function isPlainFailure(record: Invocation): boolean {
   return record.error?.code === "FUNCTION_FAILED" && record.logs.length > 0;
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { tableLines } from "./table.ts";
-import { fitEnd, fitMiddle, visible, widthOf } from "./text.ts";
+import { fitEnd, fitMiddle, visible, widthOf, wrapped } from "./text.ts";
 
 const anyText = fc.oneof(fc.string({ unit: "grapheme" }), fc.string());
 
@@ -56,9 +56,40 @@ test("tableLines() aligns columns, and lets those that may shrink give way to th
     "0192aaaa-bbbb-cccc-dddd-eeeeffff0000  a          5",
     "0192aaaa-bbbb-cccc-dddd-eeeeffff0001  longer  1234",
   ]);
-  assert.deepEqual(lines(30), [
-    "ID                NAME       N",
-    "0192aaaa…fff0000  a          5",
-    "0192aaaa…fff0001  longer  1234",
+  assert.deepEqual(lines(32), [
+    "ID                  NAME       N",
+    "0192aaaa-…ffff0000  a          5",
+    "0192aaaa-…ffff0001  longer  1234",
   ]);
+});
+
+test("tableLines() leaves columns out, in their order, where shrinking is not enough", () => {
+  const rows = [{ id: "0192aaaa-bbbb-cccc", type: "com.example.order.placed", n: 5 }];
+  const lines = (width: number): readonly string[] =>
+    tableLines<(typeof rows)[number]>(
+      [
+        { title: "ID", text: ({ id }) => id },
+        { title: "TYPE", text: ({ type }) => type, shrink: "middle", least: 14, dropOrder: 2 },
+        { title: "N", text: ({ n }) => String(n), dropOrder: 1 },
+      ],
+      rows,
+      { width, paintTitle: (text) => text },
+    );
+  assert.equal(lines(47)[1], "0192aaaa-bbbb-cccc  com.example.order.placed  5");
+  assert.equal(lines(37)[1], "0192aaaa-bbbb-cccc  com.exa…placed  5");
+  assert.equal(lines(36)[1], "0192aaaa-bbbb-cccc  com.exam….placed");
+  assert.equal(lines(33)[1], "0192aaaa-bbbb-cccc");
+  assert.equal(lines(5)[1], "0192aaaa-bbbb-cccc", "what may not give way is never cut");
+});
+
+test("wrapped() keeps every word whole and in order, within the width where words allow it", () => {
+  assert.deepEqual(wrapped("a  bc def", 5), ["a  bc", "def"]);
+  assert.deepEqual(wrapped("", 5), []);
+  fc.assert(
+    fc.property(fc.array(fc.stringMatching(/^[a-z]{1,12}$/)), (words) => {
+      const lines = wrapped(words.join(" "), 8);
+      assert.deepEqual(lines.join(" "), words.join(" "));
+      for (const line of lines) assert.ok(line.length <= 8 || !line.includes(" "), line);
+    }),
+  );
 });

@@ -35,6 +35,19 @@ export function visible(text: string, multiline = false): string {
   });
 }
 
+/** The words of a text in lines of at most `width` columns; a longer word stands alone, whole. */
+export function wrapped(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  // Spaces inside a line stay as they are; those where it breaks go.
+  for (const [, space = "", word = ""] of text.matchAll(/( *)([^ ]+)/g)) {
+    const last = lines.at(-1);
+    if (last === undefined || widthOf(last) + space.length + widthOf(word) > width)
+      lines.push(word);
+    else lines[lines.length - 1] = last + space + word;
+  }
+  return lines;
+}
+
 /** Every line with `margin` in front; empty lines stay empty. */
 export function indent(text: string, margin: string): string {
   return text.replaceAll(/^(?=.)/gm, margin);

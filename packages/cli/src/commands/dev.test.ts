@@ -23,6 +23,30 @@ test("nexus dev shows the functions, each event and each run", TIMEOUT, async ()
 });
 
 test(
+  "nexus dev shows a run that failed once, and the whole log where a level is asked for",
+  TIMEOUT,
+  async () => {
+    const failing = HELLO.replace("env: {", "retry: { attempts: 1 }\n    env: { FAIL_IF: please,");
+    for (const [level, logged] of [
+      ["", false],
+      ["warn", true],
+    ] as const) {
+      await using server = await devServer(failing, { NEXUS_LOG_LEVEL: level });
+      const shown = server.dev.shows(/✗ hello .*failed  dead letter\n/);
+      const seen = new AbortController();
+      void shown.then(() => seen.abort());
+      while (!seen.signal.aborted) {
+        const env = { NEXUS_URL: server.url };
+        await nexus(["publish", "com.example.a", "--data", '"please"', "--wait", "20s"], { env });
+      }
+      // The log's lines stand before the run's: it is logged before its record is settled.
+      assert.equal(/WARN +Invocation did not succeed/.test(server.dev.text), logged);
+      assert.equal(/ERROR +Delivery is dead/.test(server.dev.text), logged);
+    }
+  },
+);
+
+test(
   "nexus dev puts a changed configuration into service, and refuses a broken one",
   TIMEOUT,
   async () => {

@@ -2,11 +2,12 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
-import { readConfig, type LogLevel, type ServerConfig } from "@nexus-functions/server/config";
+import { readConfig, type ServerConfig } from "@nexus-functions/server/config";
 import type { FunctionVersion } from "@nexus-functions/server/core/function";
 import type { Reload, RunningServer } from "@nexus-functions/server/server";
 import type { Cli } from "../cli.ts";
 import { connect } from "../connect.ts";
+import { devLog, type DevLog } from "../dev-log.ts";
 import { triggerText } from "../project.ts";
 import { eventLine, invocationLines } from "../records.ts";
 import { indent, visible } from "../text.ts";
@@ -36,10 +37,11 @@ export function devCommand(cli: Cli): Command {
 async function dev(cli: Cli, options: Options): Promise<void> {
   const { out } = cli;
   const begun = performance.now();
-  const config = devConfig(cli, options);
+  const log = devLog(cli);
+  const config = devConfig(cli, options, log);
   const { startServer, VERSION } = await import("@nexus-functions/server/server");
   const server = await startServer(config, {
-    write: (line) => out.write(line),
+    write: log.write,
     colour: out.colour,
     onReload: (reload) => printReload(cli, reload),
   });
@@ -64,7 +66,7 @@ async function follow(cli: Cli, server: RunningServer): Promise<void> {
   }
 }
 
-function devConfig({ env }: Cli, options: Options): ServerConfig {
+function devConfig({ env }: Cli, options: Options, log: DevLog): ServerConfig {
   return readConfig(
     env,
     {
@@ -73,9 +75,8 @@ function devConfig({ env }: Cli, options: Options): ServerConfig {
       configFile: options.config,
       functionsDir: options.functionsDir,
       dataDir: options.ephemeral === true ? temporaryFolder() : options.dataDir,
-      // What goes well is shown in lines of its own.
-      logLevel: env["NEXUS_LOG_LEVEL"] ? undefined : ("warn" satisfies LogLevel),
-      logFormat: "pretty",
+      logLevel: log.logLevel,
+      logFormat: log.logFormat,
       watch: true,
     },
     existsSync,

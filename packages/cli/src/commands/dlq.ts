@@ -12,7 +12,8 @@ import {
   type PageOptions,
   type ReadingOptions,
 } from "../reading.ts";
-import { printFields, printInvocation } from "../records.ts";
+import { printFields } from "../print.ts";
+import { printInvocation, reasonOf } from "../records.ts";
 import { counted, visible } from "../text.ts";
 import { formatAge } from "../units.ts";
 
@@ -82,7 +83,7 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
   const now = Date.now();
   out.table<DeadLetter>(
     [
-      { title: "ID", text: ({ id }) => id, shrink: "middle" },
+      { title: "ID", text: ({ id }) => id },
       {
         title: "FUNCTION",
         text: (letter) => letter.function,
@@ -91,13 +92,14 @@ async function list(cli: Cli, options: ListOptions): Promise<void> {
       {
         title: "EVENT",
         text: (letter) => visible(letter.event_type),
-        shrink: "end",
+        shrink: "middle",
+        dropOrder: 2,
         paint: (text) => paint("cyan", text),
       },
-      { title: "ATTEMPTS", text: ({ attempts }) => String(attempts), align: "right" },
+      { title: "ATTEMPTS", text: ({ attempts }) => String(attempts), align: "right", dropOrder: 1 },
       {
         title: "ERROR",
-        text: ({ error }) => visible(error.message),
+        text: ({ error }) => visible(reasonOf(error)),
         shrink: "end",
         paint: (text) => paint("red", text),
       },
@@ -123,9 +125,8 @@ async function show(cli: Cli, id: string, options: ReadingOptions): Promise<void
   );
   printFields(out, [
     ["dead letter", letter.id],
-    ["event", `${visible(letter.event_type)}  ${visible(letter.event_id)}`],
     ["since", `${letter.dead_at}  ${out.paint("dim", formatAge(letter.dead_at, now))}`],
-    ["error", `${visible(letter.error.message)} ${out.paint("dim", letter.error.code)}`],
+    ["run again", `nexus dlq redrive ${letter.id}`],
   ]);
   out.print();
   out.print(out.paint("dim", "Its last run:"));

@@ -7,7 +7,7 @@ import { checkDataDir, checkNode } from "../doctor/machine.ts";
 import { checkProject } from "../doctor/project.ts";
 import { checkServer } from "../doctor/server.ts";
 import { withReadingOptions, type ReadingOptions } from "../reading.ts";
-import { counted, visible } from "../text.ts";
+import { counted, visible, wrapped } from "../text.ts";
 
 interface Options extends ReadingOptions {
   readonly config?: string;
@@ -60,7 +60,11 @@ function print({ out }: Cli, { check, state, detail, remedy }: Finding): void {
     warning: paint("yellow", "!"),
     failed: paint("red", "✗"),
   }[state];
-  out.print(`${mark} ${check.padEnd(NAME_WIDTH)}  ${visible(detail)}`);
-  if (remedy !== undefined)
-    out.print(`  ${" ".repeat(NAME_WIDTH)}  ${paint("dim", `→ ${remedy}`)}`);
+  const margin = " ".repeat(NAME_WIDTH + 4);
+  const room = out.width - margin.length;
+  out.print(
+    `${mark} ${check.padEnd(NAME_WIDTH)}  ${wrapped(visible(detail), room).join(`\n${margin}`)}`,
+  );
+  if (remedy === undefined) return;
+  for (const line of wrapped(`→ ${remedy}`, room)) out.print(margin + paint("dim", line));
 }

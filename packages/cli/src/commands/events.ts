@@ -13,7 +13,8 @@ import {
   type PageOptions,
   type ReadingOptions,
 } from "../reading.ts";
-import { eventLine, invocationTable, prettyText, printBlock, printFields } from "../records.ts";
+import { prettyText, printBlock, printFields } from "../print.ts";
+import { eventLine, invocationTable } from "../records.ts";
 import { visible } from "../text.ts";
 import { formatAge } from "../units.ts";
 import * as value from "../values.ts";
@@ -73,14 +74,15 @@ async function list(cli: Cli, options: Options): Promise<void> {
   const now = Date.now();
   out.table<CloudEvent>(
     [
-      { title: "ID", text: ({ id }) => visible(id), shrink: "middle" },
+      { title: "ID", text: ({ id }) => visible(id) },
       {
         title: "TYPE",
         text: ({ type }) => visible(type),
-        shrink: "end",
+        shrink: "middle",
+        least: 18,
         paint: (text) => out.paint("cyan", text),
       },
-      { title: "SOURCE", text: ({ source }) => visible(source), shrink: "end" },
+      { title: "SOURCE", text: ({ source }) => visible(source), shrink: "end", dropOrder: 1 },
       {
         title: "TIME",
         text: ({ time }) => (time === undefined ? "" : formatAge(time, now)),
@@ -109,7 +111,7 @@ async function show(cli: Cli, id: string, options: Options): Promise<void> {
   out.print();
   out.print(out.paint("bold", "Invocations"));
   if (invocations.length === 0) out.print("  none: no function takes events of this type");
-  else invocationTable(out, invocations, Date.now());
+  else invocationTable(out, invocations, { nowMs: Date.now(), ofOneEvent: true });
 }
 
 async function followEvents(cli: Cli, options: Options): Promise<void> {

@@ -4,7 +4,7 @@ import { connect } from "../connect.ts";
 import type { Cli } from "../cli.ts";
 import { triggerText } from "../project.ts";
 import { withReadingOptions, type ReadingOptions } from "../reading.ts";
-import { printFields } from "../records.ts";
+import { printFields } from "../print.ts";
 import { counted, visible } from "../text.ts";
 import { formatAge, formatBytes, formatDuration, shortVersion } from "../units.ts";
 

@@ -44,7 +44,7 @@ async function list(cli: Cli, options: Options): Promise<void> {
   const found = await collect(options, api.invocations(query));
   if (options.json === true) return out.json({ invocations: found.items });
   if (found.items.length === 0) return out.note("No invocations.");
-  invocationTable(out, found.items, Date.now());
+  invocationTable(out, found.items, { nowMs: Date.now() });
   if (found.more) noteMore(out);
 }
 

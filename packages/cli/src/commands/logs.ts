@@ -10,6 +10,7 @@ import {
   withReadingOptions,
   type ReadingOptions,
 } from "../reading.ts";
+import { isPlainFailure, reasonOf } from "../records.ts";
 import { visible } from "../text.ts";
 import { formatClock } from "../units.ts";
 import * as value from "../values.ts";
@@ -90,9 +91,10 @@ function printLogs({ out }: Cli, record: Invocation, json: boolean): void {
     }
   }
   if (record.error !== null && !json) {
-    const time = paint("dim", formatClock(record.started_at));
-    out.print(
-      `${time} ${paint("cyan", record.function)} ${paint("red", `✗ ${visible(record.error.message)}`)}`,
-    );
+    const endedAt = new Date(Date.parse(record.started_at) + record.duration_ms);
+    const why = isPlainFailure(record) ? `exit code ${record.exit_code}` : reasonOf(record.error);
+    const what = `✗ ${record.status}, attempt ${record.attempt}: ${visible(why)}`;
+    const time = paint("dim", formatClock(endedAt));
+    out.print(`${time} ${paint("cyan", record.function)} ${paint("red", what)}`);
   }
 }

@@ -3,7 +3,7 @@ import { connect } from "../connect.ts";
 import type { Cli } from "../cli.ts";
 import { figures, type Figures, type FunctionFigures } from "../figures.ts";
 import { withReadingOptions, type ReadingOptions } from "../reading.ts";
-import { printFields } from "../records.ts";
+import { printFields } from "../print.ts";
 import { counted } from "../text.ts";
 import { formatBytes, formatDuration } from "../units.ts";
 
@@ -58,7 +58,7 @@ function printFunctions({ out }: Cli, functions: readonly FunctionFigures[]): vo
       { title: "FUNCTION", text: ({ name }) => name, paint: (text) => paint("bold", text) },
       { title: "RUNS", text: ({ runs }) => number(runs), align: "right" },
       { title: "FAILED", text: ({ failed }) => number(failed), align: "right", paint: some("red") },
-      { title: "P50", text: ({ p50 }) => duration(p50), align: "right" },
+      { title: "P50", text: ({ p50 }) => duration(p50), align: "right", dropOrder: 1 },
       { title: "P99", text: ({ p99 }) => duration(p99), align: "right" },
       { title: "WAITING", text: ({ waiting }) => number(waiting), align: "right" },
       {
@@ -72,6 +72,7 @@ function printFunctions({ out }: Cli, functions: readonly FunctionFigures[]): vo
         title: "LAG",
         text: ({ lagSeconds }) => duration(lagSeconds === 0 ? null : lagSeconds),
         align: "right",
+        dropOrder: 2,
       },
     ],
     functions,

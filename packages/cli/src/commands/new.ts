@@ -121,13 +121,12 @@ function printNextSteps(
 ): void {
   const { title, needs, install } = TEMPLATES[made.template];
   const folder = relative(process.cwd(), made.target) || ".";
-  const steps = [
-    ...(folder === "." ? [] : [[`cd ${folder}`, ""]]),
-    ...(install ? [["npm install", "the compiler"]] : []),
+  const steps: readonly (readonly [command: string, remark: string])[] = [
+    ...(folder === "." ? [] : [[`cd ${folder}`, ""] as const]),
+    ...(install ? [["npm install", "the compiler"] as const] : []),
     ["npm run build", install ? "" : `needs ${needs}`],
     ["nexus dev", "serves it, and again after each build"],
-    [`nexus publish ${EVENT_TYPE} --data '{"name":"Ada"}' --wait 5s`, "in another terminal"],
-  ] as const;
+  ];
   const width = Math.max(...steps.map(([command]) => command.length));
   out.print(`Made ${out.paint("bold", made.name)} in ${folder} (${title}). Next:`);
   out.print();
@@ -135,4 +134,9 @@ function printNextSteps(
     const line = `  ${out.paint("cyan", command.padEnd(width))}  ${out.paint("dim", remark)}`;
     out.print(line.trimEnd());
   }
+  out.print();
+  out.print("Then, in another terminal:");
+  out.print();
+  const publish = `nexus publish ${EVENT_TYPE} --data '{"name":"Ada"}' --wait 5s`;
+  out.print(`  ${out.paint("cyan", publish)}`);
 }

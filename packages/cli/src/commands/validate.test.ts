@@ -74,6 +74,6 @@ test("nexus validate without a project says how to begin", TIMEOUT, async () => 
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /^nexus: cannot find a project: there is no nexus\.yaml in this folder\n  Run `nexus new/,
+    /^nexus: cannot find a project: there is no nexus\.yaml in this folder\n  Start a project with `nexus new/,
   );
 });
