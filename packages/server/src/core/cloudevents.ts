@@ -1,4 +1,4 @@
-import { checkAttributes, type Attributes } from "./attributes.ts";
+import { checkAttributes, checkParts, type Attributes } from "./attributes.ts";
 import { NexusError } from "./errors.ts";
 import type { NexusEvent } from "./event.ts";
 import { decodeUtf8, MAX_JSON_DEPTH, readJson, topLevelParts } from "./strict-json.ts";
@@ -83,8 +83,7 @@ const ORDINARY = { enumerable: true, writable: true, configurable: true };
 
 /** An event from its parts. The attributes are checked like those from outside: EVENT_INVALID. */
 export function createEvent(attributes: NewAttributes, data: EventData): NexusEvent {
-  const { extensions, ...known } = attributes;
-  const checked = checkAttributes({ specversion: "1.0", ...extensions, ...known });
+  const checked = checkParts(attributes, attributes.extensions);
   let json = `{"specversion":"1.0","id":${JSON.stringify(checked.id)},"source":${JSON.stringify(checked.source)},"type":${JSON.stringify(checked.type)},"time":"${attributes.time}"`;
   json += member("subject", checked.subject);
   json += member("datacontenttype", checked.datacontenttype);
@@ -187,6 +186,5 @@ function isDeeperThan(value: unknown, levels: number): boolean {
 }
 
 function frozen(attributes: Attributes, time: string, json: Uint8Array): NexusEvent {
-  Object.freeze(attributes.extensions);
   return Object.freeze({ ...attributes, time, json });
 }

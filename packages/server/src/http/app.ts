@@ -53,7 +53,6 @@ export function createApp(deps: AppDeps): HttpHandler {
     let route: Route | undefined;
     let reply: HttpReply;
     try {
-      authenticate(request);
       const match: Match<Route> = routers().find(request.method, request.path);
       route = match.value;
       reply = await route.handle({ request, params: match.params, trace, traceparent });
@@ -61,15 +60,15 @@ export function createApp(deps: AppDeps): HttpHandler {
       reply = onError(error, { request, route, trace, deps });
     }
     report({ request, route, reply, begun, trace, parent }, deps);
-    return { ...reply, headers: { ...reply.headers, ...SECURITY_HEADERS, traceparent } };
+    // A guess at what a body is must not beat what we say it is.
+    const headers = { "x-content-type-options": "nosniff", traceparent, ...reply.headers };
+    return {
+      status: reply.status,
+      headers,
+      ...(reply.body === undefined ? {} : { body: reply.body }),
+    };
   };
 }
-
-/** Who may call: everybody, until tokens are configured. Throws UNAUTHORIZED or FORBIDDEN. */
-function authenticate(_request: HttpRequest): void {}
-
-// A guess at what a body is must not beat what we say it is.
-const SECURITY_HEADERS = { "x-content-type-options": "nosniff" };
 
 /** The router for the triggers in service now; the registry gives the same list as long as nothing changed. */
 function currentRouter(deps: AppDeps): () => Router<Route> {

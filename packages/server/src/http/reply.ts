@@ -1,8 +1,8 @@
 import type { HttpReply } from "./http.ts";
 
-const JSON_HEADERS = Object.freeze({ "content-type": "application/json" });
+const JSON_HEADERS = { "content-type": "application/json" };
 // What the API reads out is of the moment; no cache between may keep it.
-const READ_HEADERS = Object.freeze({ ...JSON_HEADERS, "cache-control": "no-store" });
+const READ_HEADERS = { ...JSON_HEADERS, "cache-control": "no-store" };
 
 /** The answer to a call that reads. */
 export function reading(value: unknown, status = 200): HttpReply {

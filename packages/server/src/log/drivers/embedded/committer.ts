@@ -145,25 +145,31 @@ export class Committer {
   }
 
   async #flush(): Promise<void> {
-    const batch = this.#collecting;
-    if (batch === undefined || this.#writing !== undefined) return;
-    this.#collecting = undefined;
-    this.#writing = batch;
-    // Nothing but duplicates: they need no transaction.
-    const idle = batch.empty && !this.#hooks.waiting();
-    const failure = idle ? undefined : await this.#write(batch);
-    this.#writing = undefined;
+    while (this.#collecting !== undefined && this.#writing === undefined) {
+      const batch = this.#collecting;
+      this.#collecting = undefined;
+      this.#writing = batch;
+      // Nothing but duplicates: they need no transaction.
+      const idle = batch.empty && !this.#hooks.waiting();
+      const failure = idle ? undefined : await this.#write(batch);
+      this.#writing = undefined;
+      // Those who wait hear of it in microtasks: what was collected meanwhile is on its way to the disk
+      // by then. One turn of the loop later, the disk would rest for as long as their answers take.
+      this.#finish(batch, failure);
+    }
+    if (this.#collecting === undefined && this.#writing === undefined) this.#idle?.();
+  }
+
+  #finish(batch: Batch, failure: NexusError | undefined): void {
     if (failure === undefined) {
       this.#hooks.committed(batch);
       batch.commit();
-    } else {
-      const collected = this.#collecting as Batch | undefined;
-      this.#collecting = undefined;
-      batch.fail(failure);
-      collected?.fail(failure);
+      return;
     }
-    if (this.#collecting !== undefined) this.#schedule();
-    else this.#idle?.();
+    const collected = this.#collecting;
+    this.#collecting = undefined;
+    batch.fail(failure);
+    collected?.fail(failure);
   }
 
   async #write(batch: Batch): Promise<NexusError | undefined> {

@@ -46,6 +46,9 @@ const TABLES = {
   deadLettersByFunction: "dead-letters-by-function",
 } as const;
 
+/** A key that is never there. */
+const NOTHING = Buffer.from("nothing");
+
 /** Of what this file's tables hold. A newer store is refused, never guessed at. */
 const FORMAT = 1;
 
@@ -88,6 +91,9 @@ export function openStore(dir: string): Store {
       ...tables,
       async transact(write) {
         try {
+          // Without a write before it, lmdb would begin this one in the next turn of the event loop. Both
+          // have the promise of one commit, so that this one's is no news.
+          root.remove(NOTHING).catch(() => undefined);
           await root.batch(write);
         } catch (error) {
           throw await toLogError("write to", error, dir);
