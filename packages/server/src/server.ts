@@ -18,6 +18,7 @@ import { createLogger } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import type { Logger } from "./telemetry/telemetry.ts";
 import { createTracer, tracingConfig } from "./telemetry/tracing.ts";
+import { tracedLog } from "./traced-log.ts";
 
 export interface ServerOptions {
   /** Takes log lines, each with its line feed. */
@@ -47,6 +48,9 @@ export interface RunningServer {
 
 export const VERSION = packageVersion();
 
+/** How long a stop waits for the collector of traces, which may be away. */
+const LAST_SPANS_MS = 2000;
+
 /**
  * Starts everything; resolves when the server answers requests. Rejects with CONFIG_NOT_FOUND,
  * CONFIG_INVALID, MODULE_INVALID, DATA_DIR_UNUSABLE, DATA_DIR_LOCKED, PORT_UNAVAILABLE or UNSUPPORTED,
@@ -70,7 +74,10 @@ export async function startServer(
 
   // Whatever of this is open when a later step fails is closed again, last first.
   await using opened = new AsyncDisposableStack();
-  const log = opened.use(await openLog({ driver: "embedded", dir: join(config.dataDir, "log") }));
+  const tracer = await createTracer(tracingConfig(config.otel), { version: VERSION, logger });
+  opened.defer(() => tracer.flush(AbortSignal.timeout(LAST_SPANS_MS)));
+  const store = opened.use(await openLog({ driver: "embedded", dir: join(config.dataDir, "log") }));
+  const log = tracer.enabled ? tracedLog(store, tracer) : store;
   const modules = moduleStore(join(config.dataDir, "modules"));
   const runtime = threadRuntime(config.workers === undefined ? {} : { workers: config.workers });
   opened.defer(() => runtime.close(AbortSignal.abort()));
@@ -82,8 +89,6 @@ export async function startServer(
     runtime: () => runtime.status(),
     log: () => log.status(),
   });
-  const tracer = await createTracer(tracingConfig(config.otel), { version: VERSION, logger });
-  opened.defer(() => tracer.flush());
   const telemetry = { logger, meter: metrics.meter, tracer };
 
   await deploy(project, { modules, runtime, registry });

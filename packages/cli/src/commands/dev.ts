@@ -12,7 +12,7 @@ import { triggerText } from "../project.ts";
 import { eventLine, invocationLines } from "../records.ts";
 import { indent, visible } from "../text.ts";
 import { formatDuration, shortVersion } from "../units.ts";
-import { withServerOptions } from "./start.ts";
+import { endSoon, withServerOptions } from "./start.ts";
 
 interface Options {
   readonly port?: number;
@@ -50,6 +50,7 @@ async function dev(cli: Cli, options: Options): Promise<void> {
   out.print();
   out.print(out.paint("dim", "Stopping: finishing what runs. Ctrl-C again ends at once."));
   await server.close();
+  endSoon();
 }
 
 /** Each event and each run as it happens, until Ctrl-C. */

@@ -54,6 +54,15 @@ async function start({ out, env, signal }: Cli, options: Options): Promise<void>
   });
   await aborted(signal);
   await server.close();
+  endSoon();
+}
+
+/**
+ * Ends the process in a moment, whatever is still open: a collector of traces that does not answer would
+ * hold it up for as long as the export may take.
+ */
+export function endSoon(): void {
+  setTimeout(() => process.exit(), 250).unref();
 }
 
 /** Resolves when the signal aborts. */

@@ -5,9 +5,9 @@ import { NexusError } from "../core/errors.ts";
 import type { NewEvent } from "../core/event.ts";
 import type { Trigger } from "../core/function.ts";
 import { sha256 } from "../core/ids.ts";
-import { formatTraceparent } from "../core/trace.ts";
+import { formatTraceparent, type TraceContext } from "../core/trace.ts";
 import type { EventLog } from "../log/log.ts";
-import type { Telemetry, Tracer } from "../telemetry/telemetry.ts";
+import type { FinishedSpan, Telemetry, Tracer } from "../telemetry/telemetry.ts";
 import { CRON_EVENT } from "./record.ts";
 
 export interface CronDeps {
@@ -40,7 +40,10 @@ export async function runCron(
     if (tick === null) return; // a schedule without a future, such as one with a year in the past
     await sleepUntil(tick.getTime(), deps.now, signal);
     if (signal.aborted) return;
-    await appendTick(cronEvent(name, trigger, tick, deps.telemetry.tracer), name, deps, signal);
+    const trace = deps.telemetry.tracer.root();
+    const begun = deps.now();
+    await appendTick(cronEvent(name, trigger, tick, trace), name, deps, signal);
+    report(name, trigger, { trace, startedAt: begun, endedAt: deps.now() }, deps.telemetry.tracer);
     after = Math.max(tick.getTime(), deps.now());
   }
 }
@@ -80,7 +83,7 @@ function cronEvent(
   name: string,
   { schedule, timezone }: CronTrigger,
   tick: Date,
-  tracer: Tracer,
+  trace: TraceContext,
 ): NewEvent {
   const scheduledAt = tick.toISOString();
   return {
@@ -97,6 +100,21 @@ function cronEvent(
         text: JSON.stringify({ schedule, timezone, scheduled_at: scheduledAt }),
       },
     ),
-    meta: { traceparent: formatTraceparent(tracer.root()), depth: 0, target: name },
+    meta: { traceparent: formatTraceparent(trace), depth: 0, target: name },
   };
+}
+
+/** The root of the trace that a tick begins. */
+function report(
+  name: string,
+  { schedule, timezone }: CronTrigger,
+  span: Pick<FinishedSpan, "trace" | "startedAt" | "endedAt">,
+  tracer: Tracer,
+): void {
+  tracer.span({
+    ...span,
+    name: `tick ${name}`,
+    kind: "internal",
+    attributes: { "faas.name": name, "faas.cron": schedule, "nexus.timezone": timezone },
+  });
 }

@@ -38,11 +38,14 @@ export function otlpTracer(
     timeoutMillis: config.exportTimeoutMs,
   });
   let queued = 0;
+  let underWay = 0;
   const processor = new BatchSpanProcessor({
     exporter: {
       export(spans, done) {
         queued -= spans.length;
+        underWay += spans.length;
         exporter.export(spans, (result) => {
+          underWay -= spans.length;
           // ExportResultCode.SUCCESS is 0; the enum's package is no dependency of ours.
           const code: number = result.code;
           if (code === 0) losses.delivered();
@@ -64,6 +67,12 @@ export function otlpTracer(
     );
   }
 
+  async function flushed(): Promise<void> {
+    // A failed export has been reported already, and there is nothing the caller could do.
+    await processor.forceFlush().catch(() => {});
+    await exporter.forceFlush();
+  }
+
   return {
     enabled: true,
     root() {
@@ -78,10 +87,12 @@ export function otlpTracer(
       queued += 1;
       processor.onEnd(readable(span, resource, scope));
     },
-    async flush() {
-      // A failed export has been reported already, and there is nothing the caller could do.
-      await processor.forceFlush().catch(() => {});
-      await exporter.forceFlush();
+    async flush(signal) {
+      const { promise: tooLong, resolve: giveUp } = Promise.withResolvers<void>();
+      signal?.addEventListener("abort", () => giveUp(), { once: true });
+      await Promise.race([flushed(), tooLong]);
+      const lost = queued + underWay;
+      if (signal?.aborted === true && lost > 0) losses.abandoned(lost);
     },
   };
 }
@@ -101,6 +112,12 @@ function lossReport(endpoint: string, logger: Logger) {
   return {
     overflow(): void {
       dropped += 1;
+    },
+    abandoned(spans: number): void {
+      logger.warn("Cannot send the last spans: the collector did not take them in time", {
+        ...fields,
+        dropped: dropped + spans,
+      });
     },
     failed(spans: number, error: Error | undefined): void {
       dropped += spans;

@@ -45,8 +45,8 @@ export interface Tracer {
   root(): TraceContext;
   /** Reports a finished span. */
   span(span: FinishedSpan): void;
-  /** Sends what is buffered. */
-  flush(): Promise<void>;
+  /** Sends what is buffered, or waits no longer once `signal` aborts. */
+  flush(signal?: AbortSignal): Promise<void>;
 }
 
 export interface FinishedSpan {
