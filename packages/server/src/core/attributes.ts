@@ -57,7 +57,7 @@ export function checkAttributes(
   what = "event",
 ): Attributes {
   for (const [name, rule] of RULES) checkKnown(name, rule, given[name] ?? undefined, what);
-  return attributesOf(given as Partial<Attributes>, checkExtensions(given, what));
+  return attributesOf(given, checkExtensions(given, what));
 }
 
 /** What a caller of ours gives, checked in the same way. */
