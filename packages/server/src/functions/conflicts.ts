@@ -3,9 +3,13 @@ import type { Entry } from "./entries.ts";
 import { pathShape } from "./http-path.ts";
 import { formatProblem, quote, type Problem } from "./problems.ts";
 
-/** Names that two functions have, and HTTP requests that two triggers would take. */
+/** Names that two functions have, HTTP requests that two triggers would take, and order that cannot be kept. */
 export function conflicts(entries: readonly Entry[]): readonly Problem[] {
-  return [...nameConflicts(entries), ...routeConflicts(entries)];
+  return [
+    ...nameConflicts(entries),
+    ...routeConflicts(entries),
+    ...entries.flatMap(orderConflicts),
+  ];
 }
 
 function nameConflicts(entries: readonly Entry[]): Problem[] {
@@ -24,6 +28,18 @@ function nameConflicts(entries: readonly Entry[]): Problem[] {
         message: `${quote(entry.name)} is the name of another function: ${placeOf(other)}`,
       },
     ];
+  });
+}
+
+// A call that is answered runs at once, past the events of its key that wait.
+function orderConflicts({ settings, triggers, problem }: Entry): Problem[] {
+  const orderBy = settings?.orderBy;
+  if (orderBy === undefined) return [];
+  return triggers.flatMap(({ trigger, path }) => {
+    if (trigger.kind !== "http" || !trigger.respond) return [];
+    const route = quote(`${trigger.method} ${trigger.path}`);
+    const message = `${route} is answered at once and cannot wait its turn, as order_by ${quote(orderBy)} asks (leave out one of the two, or make it two functions)`;
+    return [problem([...path, "respond"], message)];
   });
 }
 

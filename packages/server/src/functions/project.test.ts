@@ -42,14 +42,14 @@ function withLine(line: string): string {
   return `version: v1\nfunctions:\n  - name: a\n    ${ON}\n    code: a.wasm\n    ${line}\n`;
 }
 
-test("loadProject() reads the contract's example, every setting of it", async () => {
+test("loadProject() reads an example with every setting of a function", async () => {
   const { functions, platform, warnings, modules } = await loaded(`
 version: v1
 functions:
   - name: user-welcome
     on:                          # one trigger or a list
       - event: com.example.user.*       # type pattern
-      - http: { method: POST, path: /welcome, respond: true }
+      - http: { method: POST, path: /welcome }
       - cron: "*/5 * * * *"
       - nats: orders.created            # raw NATS subject (NATS driver)
     runtime: wasi-preview1
@@ -68,7 +68,7 @@ functions:
     name: "user-welcome",
     triggers: [
       { kind: "event", pattern: "com.example.user.*" },
-      { kind: "http", method: "POST", path: "/welcome", respond: true },
+      { kind: "http", method: "POST", path: "/welcome", respond: false },
       { kind: "cron", schedule: "*/5 * * * *", timezone: "UTC" },
       { kind: "nats", subject: "orders.created" },
     ],
@@ -234,6 +234,14 @@ const TRIGGERS: readonly (readonly [on: string, problem: string])[] = [
     'on.cron: "61 * * * *" is not a cron schedule: Invalid value for minute: 61 (try "*/5 * * * *")',
   ],
   [
+    '{ cron: "0 0 30 2 *" }',
+    'on.cron: "0 0 30 2 *" is a cron schedule that never comes (no month of its list has such a day)',
+  ],
+  [
+    '{ cron: { schedule: "0 0 31 4,6,9,11 *", timezone: Europe/Berlin } }',
+    'on.cron.schedule: "0 0 31 4,6,9,11 *" is a cron schedule that never comes (no month of its list has such a day)',
+  ],
+  [
     '{ cron: { schedule: "* * * * *", timezone: Mars/Olympus } }',
     'on.cron.timezone: "Mars/Olympus" is not a time zone of the IANA database (try "Europe/Berlin")',
   ],
@@ -395,6 +403,46 @@ test("loadProject() refuses HTTP triggers that take the same requests", async ()
   // Events are for everybody: no conflict.
   const events = "{ path: /events/user.created }";
   assert.deepEqual(await problemsOf(yaml(fn("a", events), fn("b", events))), []);
+});
+
+test("loadProject() refuses order for requests that are answered, wherever order_by comes from", async () => {
+  const rule = (path: string) =>
+    `"POST ${path}" is answered at once and cannot wait its turn, as order_by "subject" asks (leave out one of the two, or make it two functions)`;
+  const own =
+    "  - { name: a, code: a.wasm, order_by: subject, on: { http: { path: /a, respond: true } } }";
+  assert.deepEqual(await problemsOf(`version: v1\nfunctions:\n${own}\n`), [
+    `nexus.yaml:3:73: functions[0].on.http.respond: ${rule("/a")}`,
+  ]);
+  const two = `  - name: a
+    code: a.wasm
+    on:
+      - event: x
+      - http: { path: /b, respond: true }
+  - { name: b, code: a.wasm, on: { http: { path: /c } } }
+`;
+  const defaults = "defaults: { order_by: subject }";
+  assert.deepEqual(await problemsOf(`version: v1\n${defaults}\nfunctions:\n${two}`), [
+    `nexus.yaml:8:27: functions[0].on[1].http.respond: ${rule("/b")}`,
+  ]);
+
+  await using folder = await folderWith({
+    "f/a.wasm": EMPTY_MODULE,
+    "f/a.yaml": "order_by: subject\n",
+    "f/b.wasm": EMPTY_MODULE,
+    "f/b.yaml": "order_by: subject\non: { event: b }\n",
+  });
+  assert.deepEqual(await problemsIn(folder, { functionsDir: folder.at("f") }), [
+    `f/a.wasm: ${rule("/a")}`,
+  ]);
+});
+
+test("loadProject() takes a cron schedule that comes once in many years", async () => {
+  for (const schedule of ["0 0 29 2 *", "0 0 29 2 mon", "0 0 31 * *"]) {
+    const { functions } = await loaded(
+      `version: v1\nfunctions:\n  - { name: a, code: a.wasm, on: { cron: "${schedule}" } }\n`,
+    );
+    assert.equal(functions.length, 1, schedule);
+  }
 });
 
 test("loadProject() says what a file that is no module looks like", async () => {

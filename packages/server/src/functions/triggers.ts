@@ -1,4 +1,4 @@
-import { CronPattern } from "croner";
+import { Cron } from "croner";
 import { z } from "zod";
 import { RESERVED_PREFIX } from "../core/pattern.ts";
 import { choice, flag, section, text, wrong, type Docs } from "./fields.ts";
@@ -20,11 +20,12 @@ export function patternFault(pattern: string): string | undefined {
 
 function scheduleFault(schedule: string): string | undefined {
   try {
-    // Reads the pattern and starts nothing, unlike `new Cron`.
-    void new CronPattern(schedule, "UTC", { mode: "5-or-6-parts" });
-    return undefined;
+    const cron = new Cron(schedule, { timezone: "UTC", mode: "5-or-6-parts", paused: true });
+    return cron.nextRun() === null
+      ? "is a cron schedule that never comes (no month of its list has such a day)"
+      : undefined;
   } catch (error) {
-    const reason = (error as Error).message.replace(/^CronPattern: /, "");
+    const reason = (error as Error).message.replace(/^Cron(?:Pattern|Date)?: /, "");
     return `is not a cron schedule: ${reason} (try "*/5 * * * *")`;
   }
 }
