@@ -1,16 +1,10 @@
-import {
-  createServer,
-  STATUS_CODES,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from "node:http";
-import type { AddressInfo, Socket } from "node:net";
-import { NexusError, type ErrorCode } from "../core/errors.ts";
-import { childTrace, formatTraceparent } from "../core/trace.ts";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { NexusError } from "../core/errors.ts";
 import type { Logger } from "../telemetry/telemetry.ts";
-import type { HttpHandler, HttpReply, HttpRequest } from "./http.ts";
-import { problem } from "./problem.ts";
+import type { HttpHandler, HttpReply } from "./http.ts";
+import { MAX_HEADER_BYTES, refuse, refuseBroken } from "./node-refusal.ts";
+import { NodeRequest } from "./node-request.ts";
 
 export interface ListenOptions {
   readonly host: string;
@@ -34,8 +28,6 @@ export interface HttpServer {
    */
   close(signal: AbortSignal): Promise<void>;
 }
-
-const MAX_HEADER_BYTES = 16 * 1024;
 
 interface ServerState {
   closing: boolean;
@@ -137,26 +129,6 @@ async function answer(
   }
 }
 
-function refuse(response: ServerResponse): void {
-  const { status, headers, body } = untracedProblem(
-    "INTERNAL",
-    "Cannot answer: the server made a mistake",
-  );
-  response.writeHead(status, headers);
-  response.end(body);
-}
-
-/** A problem where there is no request to take a trace from: a broken one, or a bug. */
-function untracedProblem(code: ErrorCode, detail: string) {
-  const trace = childTrace();
-  const { status, headers, body } = problem(code, detail, trace.traceId);
-  return {
-    status,
-    headers: { ...headers, traceparent: formatTraceparent(trace) },
-    body: body as string,
-  };
-}
-
 function isStream(body: HttpReply["body"]): body is AsyncIterable<string> {
   return typeof body === "object" && !(body instanceof Uint8Array);
 }
@@ -213,108 +185,3 @@ function drained(response: ServerResponse): Promise<void> {
     response.on("close", done);
   });
 }
-
-/** What node:http itself could not read: no request, so no handler. */
-function refuseBroken(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
-    socket.destroy();
-    return;
-  }
-  const { status, headers, body } = brokenAnswer(error);
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\n${lines.join("")}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
-}
-
-function brokenAnswer(error: NodeJS.ErrnoException) {
-  switch (error.code) {
-    case "HPE_HEADER_OVERFLOW":
-      return untracedProblem(
-        "HEADERS_TOO_LARGE",
-        `Cannot read request: its headers are larger than ${MAX_HEADER_BYTES} bytes`,
-      );
-    case "ERR_HTTP_REQUEST_TIMEOUT":
-      return untracedProblem("REQUEST_TIMEOUT", "Cannot read request: it did not come in time");
-    case undefined:
-    default:
-      return untracedProblem("REQUEST_INVALID", "Cannot read request: it is no HTTP/1.1");
-  }
-}
-
-class NodeRequest implements HttpRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly query: string;
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly #message: IncomingMessage;
-  readonly #response: ServerResponse;
-  #signal: AbortSignal | undefined;
-
-  constructor(message: IncomingMessage, response: ServerResponse) {
-    const url = message.url!;
-    const mark = url.indexOf("?");
-    this.method = message.method!;
-    this.path = mark === -1 ? url : url.slice(0, mark);
-    this.query = mark === -1 ? "" : url.slice(mark + 1);
-    // Only `set-cookie` is ever an array here, and no request has that.
-    this.headers = message.headers as Readonly<Record<string, string | undefined>>;
-    this.#message = message;
-    this.#response = response;
-  }
-
-  body(maxBytes: number): Promise<Uint8Array> {
-    return readBody(this.#message, maxBytes);
-  }
-
-  get signal(): AbortSignal {
-    if (this.#signal === undefined) {
-      const controller = new AbortController();
-      this.#signal = controller.signal;
-      if (this.#response.closed) controller.abort();
-      else this.#response.once("close", () => controller.abort());
-    }
-    return this.#signal;
-  }
-}
-
-function readBody(message: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
-  const announced = message.headers["content-length"];
-  if (announced !== undefined && Number(announced) > maxBytes) {
-    return Promise.reject(tooLarge(maxBytes));
-  }
-  return new Promise((resolve, reject) => {
-    // Nearly every body comes in one piece: that one is not copied.
-    let first: Buffer | undefined;
-    let more: Buffer[] | undefined;
-    let bytes = 0;
-    message.on("data", (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > maxBytes) {
-        message.pause();
-        reject(tooLarge(maxBytes));
-      } else if (first === undefined) first = chunk;
-      else (more ??= [first]).push(chunk);
-    });
-    message.on("end", () => resolve(more === undefined ? (first ?? EMPTY) : Buffer.concat(more)));
-    message.on("error", (cause) => reject(cutOff(cause)));
-    message.on("close", () => message.complete || reject(cutOff()));
-  });
-}
-
-function tooLarge(maxBytes: number): NexusError {
-  return new NexusError(
-    "EVENT_TOO_LARGE",
-    `Cannot read body: it is larger than the limit of ${maxBytes} bytes`,
-  );
-}
-
-function cutOff(cause?: unknown): NexusError {
-  return new NexusError(
-    "BODY_INVALID",
-    "Cannot read body: the connection ended before all of it had come",
-    cause === undefined ? {} : { cause },
-  );
-}
-
-const EMPTY = new Uint8Array(0);

@@ -1,0 +1,81 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { NexusError } from "../core/errors.ts";
+import type { HttpRequest } from "./http.ts";
+
+/** A request of node:http as the handler sees it. */
+export class NodeRequest implements HttpRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly #message: IncomingMessage;
+  readonly #response: ServerResponse;
+  #signal: AbortSignal | undefined;
+
+  constructor(message: IncomingMessage, response: ServerResponse) {
+    const url = message.url!;
+    const mark = url.indexOf("?");
+    this.method = message.method!;
+    this.path = mark === -1 ? url : url.slice(0, mark);
+    this.query = mark === -1 ? "" : url.slice(mark + 1);
+    // Only `set-cookie` is ever an array here, and no request has that.
+    this.headers = message.headers as Readonly<Record<string, string | undefined>>;
+    this.#message = message;
+    this.#response = response;
+  }
+
+  body(maxBytes: number): Promise<Uint8Array> {
+    return readBody(this.#message, maxBytes);
+  }
+
+  get signal(): AbortSignal {
+    if (this.#signal === undefined) {
+      const controller = new AbortController();
+      this.#signal = controller.signal;
+      if (this.#response.closed) controller.abort();
+      else this.#response.once("close", () => controller.abort());
+    }
+    return this.#signal;
+  }
+}
+
+function readBody(message: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+  const announced = message.headers["content-length"];
+  if (announced !== undefined && Number(announced) > maxBytes) {
+    return Promise.reject(tooLarge(maxBytes));
+  }
+  return new Promise((resolve, reject) => {
+    // Nearly every body comes in one piece: that one is not copied.
+    let first: Buffer | undefined;
+    let more: Buffer[] | undefined;
+    let bytes = 0;
+    message.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > maxBytes) {
+        message.pause();
+        reject(tooLarge(maxBytes));
+      } else if (first === undefined) first = chunk;
+      else (more ??= [first]).push(chunk);
+    });
+    message.on("end", () => resolve(more === undefined ? (first ?? EMPTY) : Buffer.concat(more)));
+    message.on("error", (cause) => reject(cutOff(cause)));
+    message.on("close", () => message.complete || reject(cutOff()));
+  });
+}
+
+function tooLarge(maxBytes: number): NexusError {
+  return new NexusError(
+    "EVENT_TOO_LARGE",
+    `Cannot read body: it is larger than the limit of ${maxBytes} bytes`,
+  );
+}
+
+function cutOff(cause?: unknown): NexusError {
+  return new NexusError(
+    "BODY_INVALID",
+    "Cannot read body: the connection ended before all of it had come",
+    cause === undefined ? {} : { cause },
+  );
+}
+
+const EMPTY = new Uint8Array(0);
