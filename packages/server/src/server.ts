@@ -9,6 +9,7 @@ import { runRetention } from "./dispatch/retention.ts";
 import { moduleStore } from "./functions/module-store.ts";
 import { loadProject, type Project } from "./functions/project.ts";
 import { createRegistry } from "./functions/registry.ts";
+import { configJsonSchema } from "./functions/schema.ts";
 import { watchProject } from "./functions/watch.ts";
 import { createApp } from "./http/app.ts";
 import { listen } from "./http/node.ts";
@@ -112,6 +113,7 @@ export async function startServer(
     telemetry,
     settings,
     metrics: metrics.reader,
+    configSchema: configJsonSchema,
     info: { version: VERSION, startedAt: now() },
     ready: () =>
       closing.signal.aborted

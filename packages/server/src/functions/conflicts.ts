@@ -32,14 +32,14 @@ function nameConflicts(entries: readonly Entry[]): Problem[] {
 }
 
 // A call that is answered runs at once, past the events of its key that wait.
-function orderConflicts({ settings, triggers, problem }: Entry): Problem[] {
-  const orderBy = settings?.orderBy;
+function orderConflicts(entry: Entry): Problem[] {
+  const orderBy = entry.settings?.orderBy;
   if (orderBy === undefined) return [];
-  return triggers.flatMap(({ trigger, path }) => {
+  return entry.triggers.flatMap(({ trigger, path }) => {
     if (trigger.kind !== "http" || !trigger.respond) return [];
     const route = quote(`${trigger.method} ${trigger.path}`);
     const message = `${route} is answered at once and cannot wait its turn, as order_by ${quote(orderBy)} asks (leave out one of the two, or make it two functions)`;
-    return [problem([...path, "respond"], message)];
+    return [entry.problem([...path, "respond"], message)];
   });
 }
 

@@ -14,6 +14,8 @@ export const API_SEGMENTS: readonly string[] = [
   "readyz",
   "metrics",
   "openapi.json",
+  "nexus.schema.json",
+  "errors",
   "console",
 ];
 

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
+import { API_SEGMENTS } from "../functions/http-path.ts";
 import { probes } from "../testing/server.ts";
+import { apiRoutes } from "./app.ts";
 import { openapiText } from "./openapi-text.ts";
+import type { AppDeps } from "./route.ts";
 import { testApp, type TestApp } from "../testing/http-app.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -36,6 +39,20 @@ test("openapi.json refers to nothing that is not in it, and has each operation o
   const ids = [...text.matchAll(/"operationId": "(\w+)"/g)].map(([, id]) => id);
   assert.ok(ids.length > 20);
   assert.equal(new Set(ids).size, ids.length);
+});
+
+test("GET /nexus.schema.json is the schema that the repository has", async () => {
+  const file = new URL("../../../../docs/nexus.schema.json", import.meta.url);
+  await using app = await testApp();
+  const { json } = await app.ask("GET", "/nexus.schema.json");
+  assert.deepEqual(json, JSON.parse(readFileSync(file, "utf8")));
+});
+
+test("no function's path can hide a call of the API", () => {
+  for (const { path } of apiRoutes({} as AppDeps)) {
+    const [, segment] = path.split("/");
+    assert.ok(API_SEGMENTS.includes(segment!), path);
+  }
 });
 
 test("GET /events lists newest first, page by page, and filters", async () => {

@@ -16,6 +16,8 @@ export interface AppDeps {
   readonly metrics: MetricsReader;
   /** Read at each request: a reload changes them. */
   readonly settings: () => PlatformSettings;
+  /** The JSON schema of nexus.yaml. */
+  readonly configSchema: () => Readonly<Record<string, unknown>>;
   readonly info: {
     readonly version: string;
     /** Milliseconds since the Unix epoch. */

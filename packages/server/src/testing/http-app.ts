@@ -8,6 +8,7 @@ import { createDispatcher } from "../dispatch/dispatcher.ts";
 import { moduleStore } from "../functions/module-store.ts";
 import { loadProject } from "../functions/project.ts";
 import { createRegistry } from "../functions/registry.ts";
+import { configJsonSchema } from "../functions/schema.ts";
 import { embeddedLog } from "../log/drivers/embedded.ts";
 import { threadRuntime } from "../runtime/host/thread-runtime.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
@@ -86,6 +87,7 @@ export async function testApp(config = NO_FUNCTIONS): Promise<TestApp> {
     telemetry,
     settings,
     metrics: metrics.reader,
+    configSchema: configJsonSchema,
     info: { version: "0.0.0", startedAt: Date.now() },
     ready: () => ({ ready: true, reasons: [] }),
     now: () => new Date(),

@@ -4,7 +4,8 @@ import { reading } from "../reply.ts";
 import type { AppDeps, Route } from "../route.ts";
 
 /** What operators and their machines ask. */
-export function operationsRoutes({ log, metrics, info, ready, now }: AppDeps): readonly Route[] {
+export function operationsRoutes(deps: AppDeps): readonly Route[] {
+  const { log, metrics, info, ready, now } = deps;
   return [
     {
       method: "GET",
@@ -76,6 +77,16 @@ export function operationsRoutes({ log, metrics, info, ready, now }: AppDeps): r
         body: errorsPage(),
       }),
     },
+    {
+      method: "GET",
+      path: "/nexus.schema.json",
+      operation: CONFIG_SCHEMA,
+      handle: () => ({
+        status: 200,
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(deps.configSchema()),
+      }),
+    },
   ];
 }
 
@@ -127,5 +138,15 @@ const ERRORS_PAGE: Operation = {
   tag: "Operations",
   summary: "What each error code means; a problem's `type` leads here",
   answers: { 200: { description: "As Markdown.", content: { "text/markdown": {} } } },
+  problems: [],
+};
+
+const CONFIG_SCHEMA: Operation = {
+  id: "configSchema",
+  tag: "Operations",
+  summary: "The JSON schema of nexus.yaml, for editors",
+  answers: {
+    200: { description: "JSON schema, draft 7.", content: { "application/json": {} } },
+  },
   problems: [],
 };
