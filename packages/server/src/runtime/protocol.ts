@@ -3,6 +3,8 @@
  * unions, and the layout of the memory both see.
  */
 
+import type { JournalBuffers, RunEffects } from "./journal.ts";
+
 export interface GuestLimits {
   readonly memoryBytes: number;
   readonly outputBytes: number;
@@ -26,10 +28,11 @@ export interface ModulePlan {
 /** Where the rewritten module imports its memory from. */
 export const MEMORY_IMPORT = { module: "nexus:memory", name: "memory" } as const;
 
+/** Where a module that grows its memory imports the journal's facts from, to note its pages there. */
+export const FACTS_IMPORT = { module: "nexus:memory", name: "facts" } as const;
+
 /** A mutable i32 in the rewritten module: 1 after `memory.grow` was refused. */
 export const REFUSED_EXPORT = "nexus:growth-refused";
-
-export const PAGE_BYTES = 65_536;
 
 export type ToGuest =
   | {
@@ -39,6 +42,7 @@ export type ToGuest =
       readonly plan: ModulePlan;
     }
   | { readonly kind: "unload"; readonly version: string }
+  | { readonly kind: "journal"; readonly journal: JournalBuffers }
   | { readonly kind: "run"; readonly runs: readonly Run[] };
 
 export interface Run {
@@ -60,23 +64,16 @@ export type RunEnd =
   | { readonly kind: "trap"; readonly reason: string; readonly growthRefused: boolean }
   | { readonly kind: "no_memory"; readonly reason: string };
 
-export interface RunResult {
+export interface RunResult extends RunEffects {
   readonly slot: number;
   readonly end: RunEnd;
-  readonly output: Uint8Array;
-  readonly outputBytes: number;
-  readonly logs: readonly { readonly time: string; readonly text: string }[];
-  readonly logsTruncated: boolean;
-  readonly emitted: readonly Uint8Array[];
-  readonly startedAt: number;
   readonly durationMs: number;
-  readonly memoryBytes: number;
-  readonly cold: boolean;
 }
 
 /** What a guest thread is given at its start. */
 export interface GuestData {
   readonly slots: SharedArrayBuffer;
+  readonly journal: JournalBuffers;
 }
 
 /** Runs a worker can hold at once. */
@@ -84,9 +81,10 @@ export const SLOTS = 32;
 
 /**
  * A run's place in the memory shared with its worker. Both sides change it by compare-and-swap, so a
- * run that waits is either begun by the guest or taken back by the host, never both.
+ * run that waits is either begun by the guest or taken back by the host, never both; and one under way
+ * is either done or halted. A halted run's journal is the host's to read: its thread begins no other.
  */
-export const SLOT = { free: 0, waiting: 1, running: 2, done: 3, takenBack: 4 } as const;
+export const SLOT = { free: 0, waiting: 1, running: 2, done: 3, takenBack: 4, halted: 5 } as const;
 
 export interface SlotViews {
   readonly state: Int32Array;

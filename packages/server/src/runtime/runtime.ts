@@ -17,9 +17,10 @@ export interface Runtime {
   unload(version: string): void;
 
   /**
-   * Runs one event. Resolves with how it ended, whatever the module did; rejects with
+   * Runs one event. Resolves with how it ended and what it did until then, whatever the module did and
+   * whoever ended it; rejects with
    * SHUTTING_DOWN after `close`, and with MODULE_INVALID if the version was never loaded. When `signal`
-   * aborts, the guest is stopped and the outcome is `cancelled`.
+   * aborts, the guest is stopped and the outcome is `cancelled`, unless it has just ended by itself.
    */
   invoke(request: InvokeRequest, signal?: AbortSignal): Promise<Outcome>;
 

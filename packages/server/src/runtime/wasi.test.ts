@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { fixture } from "../testing/modules.ts";
 import { GuestContext } from "./guest/context.ts";
+import { journalBuffers } from "./journal.ts";
 import { preview1 } from "./guest/wasi/preview1.ts";
 import { threadRuntime } from "./host/thread-runtime.ts";
 import { IMPORTS } from "./module/wasi-signatures.ts";
@@ -38,7 +39,7 @@ async function run(bytes: Uint8Array, request: Partial<InvokeRequest>): Promise<
 }
 
 test("preview1() gives every function that load() lets a module import", () => {
-  const given = Object.keys(preview1(new GuestContext())).sort();
+  const given = Object.keys(preview1(new GuestContext(journalBuffers()))).sort();
   assert.deepEqual(given, [...IMPORTS.get("wasi_snapshot_preview1")!.keys()].sort());
 });
 

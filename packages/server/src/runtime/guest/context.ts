@@ -1,7 +1,7 @@
-import type { ModulePlan, Run } from "../protocol.ts";
+import type { JournalBuffers } from "../journal.ts";
+import type { Run } from "../protocol.ts";
 import { GuestMemory } from "./guest-memory.ts";
-import { LogLines } from "./log-lines.ts";
-import { Output } from "./output.ts";
+import { Journal } from "./journal.ts";
 import { freshDescriptors, type Descriptor } from "./wasi/descriptors.ts";
 
 /**
@@ -10,17 +10,13 @@ import { freshDescriptors, type Descriptor } from "./wasi/descriptors.ts";
  */
 export class GuestContext {
   readonly memory = new GuestMemory();
-  readonly stdout = new Output();
-  readonly stderr = new LogLines();
+  /** Replaced between runs, where the last one's has become large. */
+  journal: Journal;
   descriptors: (Descriptor | undefined)[] = [];
-  stdin: Uint8Array = new Uint8Array(0);
+  stdin: Uint8Array = NOTHING;
   stdinAt = 0;
   args: readonly string[] = [];
   env: Run["env"] = {};
-  emitted: Uint8Array[] = [];
-  emittedBytes = 0;
-  maxEmits = 0;
-  maxEmittedBytes = 0;
   /** By performance.now(). */
   startedMs = 0;
   /** What proc_exit was given. */
@@ -28,19 +24,17 @@ export class GuestContext {
   /** Called before the guest sleeps, so that nobody waits for results that are ready. */
   beforeSleep: () => void = () => undefined;
 
-  begin(run: Run, plan: ModulePlan, memory: WebAssembly.Memory | null): void {
+  constructor(journal: JournalBuffers) {
+    this.journal = new Journal(journal);
+  }
+
+  begin(run: Run, memory: WebAssembly.Memory | null): void {
     this.memory.attach(memory);
-    this.stdout.begin(plan.limits.outputBytes);
-    this.stderr.begin(plan.limits);
     this.descriptors = freshDescriptors();
     this.stdin = run.stdin;
     this.stdinAt = 0;
     this.args = run.args;
     this.env = run.env;
-    this.emitted = [];
-    this.emittedBytes = 0;
-    this.maxEmits = plan.limits.emits;
-    this.maxEmittedBytes = Math.max(plan.limits.outputBytes, LEAST_EMITTED_BYTES);
     this.exitCode = null;
   }
 
@@ -50,9 +44,7 @@ export class GuestContext {
     this.stdin = NOTHING;
     this.env = {};
     this.args = [];
-    this.emitted = [];
   }
 }
 
 const NOTHING = new Uint8Array(0);
-const LEAST_EMITTED_BYTES = 1024 * 1024;

@@ -1,4 +1,6 @@
+import type { JournalBuffers } from "../journal.ts";
 import {
+  FACTS_IMPORT,
   MEMORY_IMPORT,
   REFUSED_EXPORT,
   type ModulePlan,
@@ -20,15 +22,19 @@ interface Loaded {
 
 /** Runs modules one after another, each run in an instance of its own. */
 export class Guest {
-  readonly context = new GuestContext();
+  readonly context: GuestContext;
   readonly #memories = new Memories();
   readonly #loaded = new Map<string, Loaded>();
   readonly #imports: WebAssembly.Imports;
+  /** The memories among the imports: one object for all runs, filled before each. */
+  readonly #lent: Record<string, WebAssembly.Memory<ArrayBufferLike>> = {};
 
-  constructor() {
+  constructor(journal: JournalBuffers) {
+    this.context = new GuestContext(journal);
     this.#imports = {
       wasi_snapshot_preview1: preview1(this.context),
       nexus: { emit: emitFunction(this.context) },
+      [MEMORY_IMPORT.module]: this.#lent,
     };
   }
 
@@ -41,7 +47,10 @@ export class Guest {
     this.#memories.forget(version);
   }
 
-  /** Runs to the guest's own end. Whatever the guest does, this returns or is killed with its thread. */
+  /**
+   * Runs to the guest's own end. Whatever the guest does, this returns or is killed with its thread.
+   * The journal must have been cleared.
+   */
   run(run: Run): RunResult {
     const loaded = this.#loaded.get(run.version);
     if (loaded === undefined) throw new Error(`Cannot run "${run.version}": it was never loaded`);
@@ -49,33 +58,24 @@ export class Guest {
     const { context } = this;
     const cold = !loaded.met;
     loaded.met = true;
-    const startedAt = Date.now();
     const startedMs = performance.now();
     context.startedMs = startedMs;
+    context.journal.begin(plan.limits, cold);
     let memory: WebAssembly.Memory | null = null;
     let end: RunEnd;
     try {
       memory = plan.memory === null ? null : this.#memories.take(run.version, plan.memory);
-      context.begin(run, plan, memory);
+      context.begin(run, memory);
+      context.journal.noteMemory(context.memory.byteLength);
       end = this.#enter(loaded, memory);
     } catch (error) {
       // The one thing that throws out here: the machine gave no memory to begin with.
-      context.begin(run, plan, null);
+      context.begin(run, null);
       end = { kind: "no_memory", reason: error instanceof Error ? error.message : String(error) };
     }
-    const result: RunResult = {
-      slot: run.slot,
-      end,
-      output: context.stdout.take(),
-      outputBytes: context.stdout.written,
-      logs: context.stderr.take(),
-      logsTruncated: context.stderr.truncated,
-      emitted: context.emitted,
-      startedAt,
-      durationMs: performance.now() - startedMs,
-      memoryBytes: memory === null ? 0 : memory.buffer.byteLength,
-      cold,
-    };
+    const durationMs = performance.now() - startedMs;
+    context.journal.noteMemory(memory === null ? 0 : memory.buffer.byteLength);
+    const result: RunResult = { slot: run.slot, end, durationMs, ...context.journal.read() };
     context.end();
     if (memory !== null && plan.memory !== null) {
       this.#memories.give(run.version, plan.memory, memory);
@@ -91,17 +91,28 @@ export class Guest {
       return flag instanceof WebAssembly.Global && flag.value === 1;
     };
     try {
-      const imports =
-        memory === null
-          ? this.#imports
-          : { ...this.#imports, [MEMORY_IMPORT.module]: { [MEMORY_IMPORT.name]: memory } };
-      instance = new WebAssembly.Instance(module, imports);
+      instance = this.#instantiate(module, memory);
       const code = this.#call(instance.exports, plan);
       return { kind: "exit", code, growthRefused: code !== 0 && refused() };
     } catch (error) {
       const code = this.context.exitCode;
       if (code !== null) return { kind: "exit", code, growthRefused: code !== 0 && refused() };
       return { kind: "trap", reason: trapReason(error), growthRefused: refused() };
+    }
+  }
+
+  #instantiate(
+    module: WebAssembly.Module,
+    memory: WebAssembly.Memory | null,
+  ): WebAssembly.Instance {
+    const { factsMemory } = this.context.journal;
+    this.#lent[FACTS_IMPORT.name] = factsMemory;
+    this.#lent[MEMORY_IMPORT.name] = memory ?? factsMemory;
+    try {
+      return new WebAssembly.Instance(module, this.#imports);
+    } finally {
+      // Nothing here keeps a memory that is let go of.
+      this.#lent[MEMORY_IMPORT.name] = factsMemory;
     }
   }
 
@@ -117,7 +128,7 @@ export class Guest {
   }
 
   #callBare(exports: WebAssembly.Exports): void {
-    const { memory, stdin, stdout } = this.context;
+    const { memory, stdin, journal } = this.context;
     const alloc = exports["alloc"] as (length: number) => number;
     const handle = exports["handle_event"] as (at: number, length: number) => bigint;
     const at = alloc(stdin.length);
@@ -125,7 +136,7 @@ export class Guest {
     const answer = BigInt.asUintN(64, handle(at, stdin.length));
     const from = Number(answer >> 32n);
     const length = Number(answer & 0xffff_ffffn);
-    inMemory("handle_event", () => stdout.write(memory.slice(from, length)));
+    inMemory("handle_event", () => journal.stdout.write(memory.slice(from, length)));
   }
 }
 

@@ -1,28 +1,34 @@
-import type { RunResult } from "../protocol.ts";
+import { FACT, LINE, NUMBER_BYTES, type JournalFacts } from "../journal.ts";
+import type { SharedBytes } from "./shared-bytes.ts";
 
 const LINE_FEED = 10;
-const CARRIAGE_RETURN = 13;
 
 /** Cuts a byte stream into lines with their time. One serves many runs. */
 export class LogLines {
-  readonly #decoder = new TextDecoder();
-  #lines: RunResult["logs"][number][] = [];
-  #partial: Uint8Array[] = [];
+  readonly #bytes: SharedBytes;
+  readonly #lines: SharedBytes;
+  readonly #counts: JournalFacts["counts"];
+  readonly #entry = new Float64Array(LINE.size);
+  readonly #entryBytes = new Uint8Array(this.#entry.buffer);
   #bytesLeft = 0;
   #linesLeft = 0;
-  truncated = false;
+  #truncated = false;
+
+  constructor(bytes: SharedBytes, lines: SharedBytes, { counts }: JournalFacts) {
+    this.#bytes = bytes;
+    this.#lines = lines;
+    this.#counts = counts;
+  }
 
   begin(limits: { readonly logBytes: number; readonly logLines: number }): void {
-    this.#lines = [];
-    this.#partial = [];
-    this.#bytesLeft = limits.logBytes;
-    this.#linesLeft = limits.logLines;
-    this.truncated = false;
+    this.#bytesLeft = Math.min(limits.logBytes, this.#bytes.room);
+    this.#linesLeft = Math.min(limits.logLines, this.#lines.room / (LINE.size * NUMBER_BYTES));
+    this.#truncated = false;
   }
 
   write(bytes: Uint8Array): void {
     let at = 0;
-    while (at < bytes.length && !this.truncated) {
+    while (at < bytes.length && !this.#truncated) {
       const feed = bytes.indexOf(LINE_FEED, at);
       this.#keep(bytes.subarray(at, feed === -1 ? bytes.length : feed));
       if (feed === -1) return;
@@ -31,40 +37,31 @@ export class LogLines {
     }
   }
 
-  /** All lines; a last one without its line feed counts as one. */
-  take(): RunResult["logs"] {
-    if (this.#partial.length > 0) this.#endLine();
-    return this.#lines;
-  }
-
   #keep(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     if (this.#linesLeft === 0) {
-      this.truncated = true;
+      this.#truncate();
       return;
     }
     const keep = Math.min(bytes.length, this.#bytesLeft);
     this.#bytesLeft -= keep;
-    // A copy: the guest goes on writing where these bytes lie.
-    if (keep > 0) this.#partial.push(bytes.slice(0, keep));
-    if (keep < bytes.length) this.truncated = true;
+    if (keep > 0) this.#bytes.append(bytes.subarray(0, keep));
+    if (keep < bytes.length) this.#truncate();
   }
 
   #endLine(): void {
     if (this.#linesLeft === 0) {
-      this.truncated = true;
+      this.#truncate();
       return;
     }
     this.#linesLeft -= 1;
-    this.#lines.push({ time: new Date().toISOString(), text: this.#text() });
-    this.#partial = [];
+    this.#entry[LINE.end] = this.#bytes.length;
+    this.#entry[LINE.time] = Date.now();
+    this.#lines.append(this.#entryBytes);
   }
 
-  #text(): string {
-    const [first, second] = this.#partial;
-    if (first === undefined) return "";
-    const whole = second === undefined ? first : Buffer.concat(this.#partial);
-    const end = whole.at(-1) === CARRIAGE_RETURN ? whole.length - 1 : whole.length;
-    return this.#decoder.decode(whole.subarray(0, end));
+  #truncate(): void {
+    this.#truncated = true;
+    Atomics.store(this.#counts, FACT.logsTruncated, 1);
   }
 }

@@ -1,4 +1,5 @@
-import { PAGE_BYTES, type ModulePlan } from "../protocol.ts";
+import { PAGE_BYTES } from "../journal.ts";
+import type { ModulePlan } from "../protocol.ts";
 
 /** Bytes of memories that a worker keeps between runs. */
 const KEPT_BYTES = 64 * 1024 * 1024;

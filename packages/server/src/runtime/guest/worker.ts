@@ -1,4 +1,4 @@
-// The guest thread. It knows protocol.ts and what lies in this folder; no file system, no network.
+// The guest thread. It knows protocol.ts, journal.ts and what lies in this folder; no file system, no network.
 import { parentPort, workerData } from "node:worker_threads";
 import {
   sharedClock,
@@ -11,14 +11,16 @@ import {
   type ToGuest,
 } from "../protocol.ts";
 import { Guest } from "./guest.ts";
+import { Journal } from "./journal.ts";
 
 /** Results are held back for company no longer than this. */
 const BATCH_MS = 0.2;
 
 const port = parentPort!;
-const { state, startedAt } = slotViews((workerData as GuestData).slots);
+const { slots, journal } = workerData as GuestData;
+const { state, startedAt } = slotViews(slots);
 const now = sharedClock();
-const guest = new Guest();
+const guest = new Guest(journal);
 guest.context.beforeSleep = flush;
 
 let results: RunResult[] = [];
@@ -40,12 +42,16 @@ function runOne(run: Run): void {
   // Another function's result never waits behind this run, which may be an endless one.
   if (heldFor !== run.version) flush();
   startedAt[run.slot] = now();
+  guest.context.journal.clear();
   if (Atomics.compareExchange(state, run.slot, SLOT.waiting, SLOT.running) !== SLOT.waiting) {
     Atomics.store(state, run.slot, SLOT.free);
     return;
   }
   const result = guest.run(run);
-  Atomics.store(state, run.slot, SLOT.done);
+  if (Atomics.compareExchange(state, run.slot, SLOT.running, SLOT.done) !== SLOT.running) {
+    // The host has ended this run and is about to end the thread; the journal is the host's to read.
+    Atomics.wait(state, run.slot, SLOT.halted);
+  }
   if (results.length === 0) heldSince = performance.now();
   heldFor = run.version;
   results.push(result);
@@ -59,6 +65,9 @@ port.on("message", (message: ToGuest) => {
       break;
     case "unload":
       guest.unload(message.version);
+      break;
+    case "journal":
+      guest.context.journal = new Journal(message.journal);
       break;
     case "run":
       for (const run of message.runs) runOne(run);

@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { isLarge, journalBuffers, journalFacts, readEffects, type RunEffects } from "../journal.ts";
 import {
   SLOT,
   SLOT_BYTES,
@@ -32,11 +33,19 @@ export interface RunningJob {
   readonly startedAt: number;
 }
 
+/** A run that was ended from outside, and what it had done. */
+export interface HaltedRun {
+  readonly job: Job;
+  readonly elapsedMs: number;
+  readonly effects: RunEffects;
+}
+
 /** One worker and the jobs it holds. Says nothing more once it is stopped. */
 export class GuestThread {
   readonly #worker: Worker;
   readonly #slots = new SharedArrayBuffer(SLOT_BYTES);
   readonly #views = slotViews(this.#slots);
+  #journal = journalBuffers();
   readonly #known = new Set<string>();
   readonly #jobs = new Map<number, Job>();
   #outbox: Run[] = [];
@@ -51,7 +60,7 @@ export class GuestThread {
   lastUsedAt = 0;
 
   constructor(events: GuestThreadEvents) {
-    const data: GuestData = { slots: this.#slots };
+    const data: GuestData = { slots: this.#slots, journal: this.#journal };
     this.#worker = new Worker(GUEST, {
       name: "nexus-guest",
       workerData: data,
@@ -120,10 +129,30 @@ export class GuestThread {
   }
 
   running(): RunningJob | undefined {
-    for (const [slot, job] of this.#jobs) {
-      if (Atomics.load(this.#views.state, slot) === SLOT.running) {
-        return { job, startedAt: this.#views.startedAt[slot]! };
-      }
+    const slot = this.#runningSlot();
+    if (slot === undefined) return undefined;
+    return { job: this.#jobs.get(slot)!, startedAt: this.#views.startedAt[slot]! };
+  }
+
+  /**
+   * Takes the run under way out of the guest's hands; the thread is good for nothing after it but
+   * `stop`. Undefined where there is no such run, also because it has just ended: its result is coming.
+   */
+  halt(now: number): HaltedRun | undefined {
+    const slot = this.#runningSlot();
+    if (slot === undefined) return undefined;
+    const before = Atomics.compareExchange(this.#views.state, slot, SLOT.running, SLOT.halted);
+    if (before !== SLOT.running) return undefined;
+    return {
+      job: this.#jobs.get(slot)!,
+      elapsedMs: now - this.#views.startedAt[slot]!,
+      effects: readEffects(this.#journal, journalFacts(this.#journal)),
+    };
+  }
+
+  #runningSlot(): number | undefined {
+    for (const slot of this.#jobs.keys()) {
+      if (Atomics.load(this.#views.state, slot) === SLOT.running) return slot;
     }
     return undefined;
   }
@@ -172,6 +201,11 @@ export class GuestThread {
       this.#release(result.slot, job);
       Atomics.store(this.#views.state, result.slot, SLOT.free);
       events.result(this, job, result);
+    }
+    // Only while it holds nothing: whatever is assigned later comes behind this message.
+    if (this.#jobs.size === 0 && isLarge(this.#journal)) {
+      this.#journal = journalBuffers();
+      this.#post({ kind: "journal", journal: this.#journal });
     }
     events.drained(this);
   }

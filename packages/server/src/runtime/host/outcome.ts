@@ -1,7 +1,9 @@
 import type { ErrorCode } from "../../core/errors.ts";
 import type { InvocationStatus } from "../../core/invocation.ts";
+import type { RunEffects } from "../journal.ts";
 import type { RunResult } from "../protocol.ts";
 import type { InvokeRequest, Outcome } from "../runtime.ts";
+import type { HaltedRun } from "./guest-thread.ts";
 import type { Job } from "./job.ts";
 
 interface Verdict {
@@ -66,21 +68,33 @@ export type Stopped =
   | { readonly kind: "cancelled" }
   | { readonly kind: "thread_died"; readonly outOfMemory: boolean; readonly reason: string };
 
-/** What is told of a run that the host stopped: its output and logs went with its thread. */
-export function outcomeOfStopped(job: Job, stopped: Stopped, elapsedMs: number): Outcome {
+/** What is told of a run that the host ended: what it did until then. Without `halted` it never began. */
+export function outcomeOfStopped(job: Job, stopped: Stopped, halted?: HaltedRun): Outcome {
+  const { effects, elapsedMs } = halted ?? { effects: NOTHING, elapsedMs: 0 };
   return {
     ...stoppedVerdict(job, stopped),
-    output: new Uint8Array(0),
-    outputBytes: 0,
-    logs: [],
-    logsTruncated: false,
-    emitted: [],
-    startedAt: Math.round(Date.now() - elapsedMs),
+    output: effects.output,
+    outputBytes: effects.outputBytes,
+    logs: effects.logs,
+    logsTruncated: effects.logsTruncated,
+    emitted: effects.emitted,
+    startedAt: effects.startedAt === 0 ? Math.round(Date.now() - elapsedMs) : effects.startedAt,
     durationMs: elapsedMs,
-    memoryPeakBytes: elapsedMs === 0 ? 0 : job.loaded.facts.initialMemoryBytes,
-    cold: false,
+    memoryPeakBytes: effects.memoryBytes,
+    cold: effects.cold,
   };
 }
+
+const NOTHING: RunEffects = {
+  output: new Uint8Array(0),
+  outputBytes: 0,
+  logs: [],
+  logsTruncated: false,
+  emitted: [],
+  startedAt: 0,
+  memoryBytes: 0,
+  cold: false,
+};
 
 function stoppedVerdict({ request, loaded }: Job, stopped: Stopped): Verdict {
   if (stopped.kind === "timed_out") {

@@ -1,7 +1,7 @@
 import type { RunResult } from "../protocol.ts";
 import { sharedClock } from "../protocol.ts";
 import { FairQueue } from "./fair-queue.ts";
-import { GuestThread, type GuestThreadEvents } from "./guest-thread.ts";
+import { GuestThread, type GuestThreadEvents, type HaltedRun } from "./guest-thread.ts";
 import type { Job, LoadedModule } from "./job.ts";
 import { outcomeOf, outcomeOfStopped, type Stopped } from "./outcome.ts";
 
@@ -74,11 +74,11 @@ export class Pool {
     const thread = this.#holders.get(job);
     if (thread === undefined) {
       if (this.#queue.remove(job.request.function, job)) {
-        job.settle(outcomeOfStopped(job, stopped, 0));
+        job.settle(outcomeOfStopped(job, stopped));
       }
     } else if (thread.takeBack(job)) {
       this.#holders.delete(job);
-      job.settle(outcomeOfStopped(job, stopped, 0));
+      job.settle(outcomeOfStopped(job, stopped));
     } else if (thread.running()?.job === job) {
       this.#kill(thread, stopped);
     }
@@ -97,17 +97,17 @@ export class Pool {
     this.#closed = true;
     clearTimeout(this.#watch);
     for (const thread of this.#threads) {
-      const running = thread.running();
+      const halted = thread.halt(this.#now());
       for (const job of thread.stop()) {
-        const elapsedMs = running?.job === job ? this.#now() - running.startedAt : 0;
-        job.settle(outcomeOfStopped(job, { kind: "cancelled" }, elapsedMs));
+        const its = halted?.job === job ? halted : undefined;
+        job.settle(outcomeOfStopped(job, { kind: "cancelled" }, its));
       }
     }
     for (const thread of this.#threads) this.#gone.push(thread.gone);
     this.#threads.clear();
     this.#holders.clear();
     for (let job = this.#takeAny(); job !== undefined; job = this.#takeAny()) {
-      job.settle(outcomeOfStopped(job, { kind: "cancelled" }, 0));
+      job.settle(outcomeOfStopped(job, { kind: "cancelled" }));
     }
     await Promise.all(this.#gone);
   }
@@ -227,32 +227,37 @@ export class Pool {
   #finish(thread: GuestThread, job: Job, result: RunResult): void {
     this.#holders.delete(job);
     thread.lastUsedAt = this.#now();
-    if (result.cold) this.coldStarts += 1;
-    else this.warmStarts += 1;
+    this.#countStart(result.cold);
     // A cold run says little about the next one.
     if (!result.cold) job.loaded.expectedMs += (result.durationMs - job.loaded.expectedMs) / 8;
     job.settle(outcomeOf(job, result));
   }
 
+  /** Ends the run under way, and its thread with it; does nothing where the run has just ended by itself. */
   #kill(thread: GuestThread, stopped: Stopped): void {
-    const running = thread.running();
-    if (running !== undefined) {
-      const elapsedMs = this.#now() - running.startedAt;
-      running.job.loaded.expectedMs = Math.max(running.job.loaded.expectedMs, STUCK_MS);
-      this.#replace(thread, running.job);
-      running.job.settle(outcomeOfStopped(running.job, stopped, elapsedMs));
-    }
+    const halted = thread.halt(this.#now());
+    if (halted === undefined) return;
+    halted.job.loaded.expectedMs = Math.max(halted.job.loaded.expectedMs, STUCK_MS);
+    this.#replace(thread, halted.job);
+    this.#settleHalted(halted, stopped);
   }
 
   #bury(thread: GuestThread, error: Error): void {
-    const running = thread.running();
+    const halted = thread.halt(this.#now());
     const outOfMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
     const stopped: Stopped = { kind: "thread_died", outOfMemory, reason: error.message };
-    this.#replace(thread, running?.job, stopped);
-    if (running !== undefined) {
-      const elapsedMs = this.#now() - running.startedAt;
-      running.job.settle(outcomeOfStopped(running.job, stopped, elapsedMs));
-    }
+    this.#replace(thread, halted?.job, stopped);
+    if (halted !== undefined) this.#settleHalted(halted, stopped);
+  }
+
+  #settleHalted(halted: HaltedRun, stopped: Stopped): void {
+    this.#countStart(halted.effects.cold);
+    halted.job.settle(outcomeOfStopped(halted.job, stopped, halted));
+  }
+
+  #countStart(cold: boolean): void {
+    if (cold) this.coldStarts += 1;
+    else this.warmStarts += 1;
   }
 
   /** A new thread in place of this one; its jobs, but the one that is to blame, wait again. */
@@ -264,7 +269,7 @@ export class Pool {
       if (job === blamed) continue;
       if (blamed === undefined && cause !== undefined) job.deaths += 1;
       if (cause !== undefined && job.deaths >= MOST_DEATHS) {
-        job.settle(outcomeOfStopped(job, cause, 0));
+        job.settle(outcomeOfStopped(job, cause));
       } else {
         this.#queue.pushFront(job.request.function, job);
       }

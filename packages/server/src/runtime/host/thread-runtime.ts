@@ -4,7 +4,7 @@ import { importModules, planModule } from "../module/check.ts";
 import { invalidModule } from "../module/reader.ts";
 import { rewriteModule } from "../module/rewrite.ts";
 import { readModule } from "../module/sections.ts";
-import { PAGE_BYTES } from "../protocol.ts";
+import { PAGE_BYTES } from "../journal.ts";
 import type {
   InvokeRequest,
   LoadableModule,

@@ -1,5 +1,6 @@
 import type { FunctionLimits } from "../../core/function.ts";
-import { MEMORY_IMPORT, PAGE_BYTES, REFUSED_EXPORT, type ModulePlan } from "../protocol.ts";
+import { PAGE_BYTES } from "../journal.ts";
+import { MEMORY_IMPORT, REFUSED_EXPORT, type ModulePlan } from "../protocol.ts";
 import { invalidModule } from "./reader.ts";
 import { LIMITS_FLAG, type Import, type ModuleShape } from "./sections.ts";
 import { signatureText, type Signature } from "./types.ts";

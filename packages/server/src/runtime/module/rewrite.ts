@@ -1,4 +1,5 @@
-import { MEMORY_IMPORT, REFUSED_EXPORT, type ModulePlan } from "../protocol.ts";
+import { FACT } from "../journal.ts";
+import { FACTS_IMPORT, MEMORY_IMPORT, REFUSED_EXPORT, type ModulePlan } from "../protocol.ts";
 import { MOST_TABLE_ELEMENTS } from "./check.ts";
 import { findGrowth, type Place } from "./instructions.ts";
 import { Reader } from "./reader.ts";
@@ -13,7 +14,7 @@ export interface Rewritten {
 /**
  * The module as it is run: its memory is imported, so that one memory serves many instances one after
  * another, with the maximum the function may have; and every `memory.grow` goes through a function
- * that notes a refusal. The guest can tell no difference: added things stand behind its own, at
+ * that notes how it went. The guest can tell no difference: added things stand behind its own, at
  * indices that its code does not name.
  */
 export function rewriteModule(shape: ModuleShape, memory: ModulePlan["memory"]): Rewritten {
@@ -21,12 +22,19 @@ export function rewriteModule(shape: ModuleShape, memory: ModulePlan["memory"]):
   if (shape.tables.length > 0) changed.set(SECTION.table, cappedTables(shape.tables));
   if (memory === null) return { bytes: assemble(shape, changed), watchesGrowth: false };
   changed.set(SECTION.memory, null);
-  changed.set(SECTION.import, append(shape, SECTION.import, memoryImport(memory)));
   const bodies = growingBodies(shape);
   const watchesGrowth = bodies !== undefined && bodies.some(({ places }) => places.length > 0);
-  if (watchesGrowth) watchGrowth(shape, bodies, changed);
+  const imports = [memoryImport(memory)];
+  if (watchesGrowth) {
+    imports.push(FACTS);
+    watchGrowth(shape, bodies, changed);
+  }
+  changed.set(SECTION.import, append(shape, SECTION.import, ...imports));
   return { bytes: assemble(shape, changed), watchesGrowth };
 }
+
+/** A shared memory of one page, at the index behind the guest's own. */
+const FACTS = [...text(FACTS_IMPORT.module), ...text(FACTS_IMPORT.name), 0x02, 0x03, 0x01, 0x01];
 
 function memoryImport({ initialPages, maximumPages }: NonNullable<ModulePlan["memory"]>): number[] {
   const limits = [0x01, ...leb(initialPages), ...leb(maximumPages)];
@@ -50,12 +58,12 @@ function content(shape: ModuleShape, id: number): Uint8Array {
     : shape.bytes.subarray(section.start, section.end);
 }
 
-/** A section with one entry more at its end. */
-function append(shape: ModuleShape, id: number, entry: readonly number[]): Uint8Array {
+/** A section with more entries at its end. */
+function append(shape: ModuleShape, id: number, ...entries: (readonly number[])[]): Uint8Array {
   const old = content(shape, id);
   const reader = new Reader(old);
   const count = reader.u32();
-  return join([leb(count + 1), old.subarray(reader.at), entry]);
+  return join([leb(count + entries.length), old.subarray(reader.at), ...entries]);
 }
 
 interface Body extends Place {
@@ -120,14 +128,19 @@ function rewriteBody(bytes: Uint8Array, body: Body, call: readonly number[]): Ch
   return [leb(parts.reduce((sum, { length }) => sum + length, 0)), ...parts];
 }
 
-/** (func (param i32) (result i32)): grows, and sets the global to 1 where that is refused. */
+/**
+ * (func (param i32) (result i32)): grows; sets the global to 1 where that is refused, and else notes
+ * the new size in the journal, where it can be read while the guest runs.
+ */
 function watchingBody(global: number): number[] {
   const locals = [0x00];
   const grow = [0x20, 0x00, 0x40, 0x00]; // local.get 0; memory.grow
-  const refused = [0x22, 0x00, 0x41, 0x7f, 0x46]; // local.tee 0; i32.const -1; i32.eq
-  const note = [0x04, 0x40, 0x41, 0x01, 0x24, ...leb(global), 0x0b]; // if; i32.const 1; global.set; end
+  const refused = [0x22, 0x00, 0x41, 0x7f, 0x46, 0x04, 0x40]; // local.tee 0; i32.const -1; i32.eq; if
+  const noteRefusal = [0x41, 0x01, 0x24, ...leb(global)]; // i32.const 1; global.set
+  const pagesAt = [0x05, 0x41, ...leb(FACT.pages * 4)]; // else; i32.const
+  const notePages = [0x3f, 0x00, 0x36, 0x42, 0x01, 0x00, 0x0b]; // memory.size; i32.store (memory 1); end
   const answer = [0x20, 0x00, 0x0b]; // local.get 0; end
-  return [...locals, ...grow, ...refused, ...note, ...answer];
+  return [...locals, ...grow, ...refused, ...noteRefusal, ...pagesAt, ...notePages, ...answer];
 }
 
 /** The order in which sections must stand; a section with id 0 may stand anywhere. */

@@ -56,7 +56,7 @@ export function fdFunctions(context: GuestContext): Family<"fd"> {
       const bytes = parts.reduce((sum, { length }) => sum + length, 0);
       if (bytes > 0xffff_ffff) throw INVAL;
       memory.setU32(writtenAt, bytes);
-      for (const part of parts) context[stream].write(part);
+      for (const part of parts) context.journal[stream].write(part);
     },
     fd_close(fd) {
       descriptor(context, fd);

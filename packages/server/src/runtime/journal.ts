@@ -1,0 +1,151 @@
+/**
+ * What a run has done so far, in memory that its thread and the host both see: when a run is ended from
+ * outside, its thread can tell nothing any more. One a thread. The guest's side only appends while a
+ * run is under way, and publishes a length after the bytes it counts, so that the host can read at any
+ * moment, and a thread killed in the middle of a write leaves whole what was there before.
+ */
+
+/** Each buffer grows to what a run writes; the most any function may be allowed is its reservation. */
+export interface JournalBuffers {
+  /** A WebAssembly memory, because code that grows a guest's memory notes it here by itself. */
+  readonly facts: WebAssembly.Memory<SharedArrayBuffer>;
+  readonly output: SharedArrayBuffer;
+  readonly logs: SharedArrayBuffer;
+  readonly lines: SharedArrayBuffer;
+  readonly emitted: SharedArrayBuffer;
+  readonly emits: SharedArrayBuffer;
+}
+
+/** Places among the numbers of `facts`. */
+export const FACT = {
+  /** Pages of the guest's memory. */
+  pages: 0,
+  cold: 1,
+  /** Bytes in each buffer. */
+  output: 2,
+  logs: 3,
+  lines: 4,
+  emitted: 5,
+  emits: 6,
+  logsTruncated: 7,
+} as const;
+
+const FACTS = 8;
+export const PAGE_BYTES = 65_536;
+
+export interface JournalFacts {
+  readonly counts: Int32Array;
+  readonly numbers: Float64Array;
+}
+
+/** Places among its larger numbers: when the run began, and the bytes written to stdout. */
+export const NUMBER = { startedAt: 0, outputBytes: 1 } as const;
+
+/** Numbers that a line or an emitted event has in its table. */
+export const LINE = { end: 0, time: 1, size: 2 } as const;
+export const NUMBER_BYTES = 8;
+
+const MIB = 1024 * 1024;
+const FIRST_BYTES = 16_384;
+/** What functions may be allowed at most (functions/schema.ts); a run is cut here in any case. */
+const MOST = { output: 64 * MIB, logs: 16 * MIB, lines: 100_000, emitted: 64 * MIB, emits: 10_000 };
+/** One large answer is no reason to hold its memory for ever. */
+const LARGE_BYTES = 4 * MIB;
+
+export function journalBuffers(): JournalBuffers {
+  const growing = (maxByteLength: number) =>
+    new SharedArrayBuffer(Math.min(FIRST_BYTES, maxByteLength), { maxByteLength });
+  return {
+    facts: new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }),
+    output: growing(MOST.output),
+    logs: growing(MOST.logs),
+    lines: growing(MOST.lines * LINE.size * NUMBER_BYTES),
+    emitted: growing(MOST.emitted),
+    emits: growing(MOST.emits * NUMBER_BYTES),
+  };
+}
+
+export function isLarge({ output, logs, emitted }: JournalBuffers): boolean {
+  return output.byteLength + logs.byteLength + emitted.byteLength > LARGE_BYTES;
+}
+
+export function journalFacts({ facts }: JournalBuffers): JournalFacts {
+  return {
+    counts: new Int32Array(facts.buffer, 0, FACTS),
+    numbers: new Float64Array(facts.buffer, FACTS * 4, 2),
+  };
+}
+
+/** What a run has done, whether it ended by itself or not. */
+export interface RunEffects {
+  /** Cut at the limit. */
+  readonly output: Uint8Array;
+  /** Those that were cut included. */
+  readonly outputBytes: number;
+  readonly logs: readonly { readonly time: string; readonly text: string }[];
+  readonly logsTruncated: boolean;
+  readonly emitted: readonly Uint8Array[];
+  /** Milliseconds since the Unix epoch; 0 where the run was not yet entered. */
+  readonly startedAt: number;
+  readonly memoryBytes: number;
+  readonly cold: boolean;
+}
+
+const CARRIAGE_RETURN = 13;
+const decoder = new TextDecoder();
+
+/** Copies, which nothing that runs later changes. A line without its end was written now. */
+export function readEffects(
+  buffers: JournalBuffers,
+  { counts, numbers }: JournalFacts,
+): RunEffects {
+  return {
+    output: copy(buffers.output, Atomics.load(counts, FACT.output)),
+    outputBytes: numbers[NUMBER.outputBytes]!,
+    logs: readLines(buffers, counts),
+    logsTruncated: Atomics.load(counts, FACT.logsTruncated) === 1,
+    emitted: readEmitted(buffers, counts),
+    startedAt: numbers[NUMBER.startedAt]!,
+    memoryBytes: Atomics.load(counts, FACT.pages) * PAGE_BYTES,
+    cold: counts[FACT.cold] === 1,
+  };
+}
+
+function readLines(buffers: JournalBuffers, counts: Int32Array): RunEffects["logs"] {
+  // The bytes first: lines that end behind them came while this is read.
+  const written = Atomics.load(counts, FACT.logs);
+  if (written === 0 && Atomics.load(counts, FACT.lines) === 0) return [];
+  const bytes = copy(buffers.logs, written);
+  const table = numbersIn(buffers.lines, Atomics.load(counts, FACT.lines));
+  const lines: RunEffects["logs"][number][] = [];
+  let at = 0;
+  for (let entry = 0; entry < table.length; entry += LINE.size) {
+    const end = table[entry + LINE.end]!;
+    if (end > bytes.length) break;
+    lines.push(line(bytes.subarray(at, end), table[entry + LINE.time]!));
+    at = end;
+  }
+  if (at < bytes.length) lines.push(line(bytes.subarray(at), Date.now()));
+  return lines;
+}
+
+function line(bytes: Uint8Array, time: number): RunEffects["logs"][number] {
+  const end = bytes.at(-1) === CARRIAGE_RETURN ? bytes.length - 1 : bytes.length;
+  return { time: new Date(time).toISOString(), text: decoder.decode(bytes.subarray(0, end)) };
+}
+
+function readEmitted(buffers: JournalBuffers, counts: Int32Array): Uint8Array[] {
+  const published = Atomics.load(counts, FACT.emits);
+  if (published === 0) return [];
+  const ends = numbersIn(buffers.emits, published);
+  const bytes = new Uint8Array(buffers.emitted);
+  return Array.from(ends, (end, index) => bytes.slice(index === 0 ? 0 : ends[index - 1], end));
+}
+
+function copy(buffer: SharedArrayBuffer, bytes: number): Uint8Array {
+  return new Uint8Array(buffer, 0, bytes).slice();
+}
+
+function numbersIn(buffer: SharedArrayBuffer, bytes: number): Float64Array {
+  return new Float64Array(buffer, 0, bytes / NUMBER_BYTES);
+}
