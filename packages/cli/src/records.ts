@@ -152,9 +152,11 @@ export function printInvocation(out: Output, record: Invocation, nowMs: number):
   printBlock(out, "Logs", logs.join("\n"));
 }
 
-/** What went wrong, without the function's name in front: for where that is said already. */
+/** What went wrong, in short, for where the function is named already. */
 export function reasonOf({ message }: { readonly message: string }): string {
-  return message.replace(/^Cannot run function "[^"]*": /, "");
+  return message
+    .replace(/^Cannot run function "[^"]*": /, "")
+    .replace(/^it ended with (?=exit code)/, "");
 }
 
 function outputText(record: Invocation): string {

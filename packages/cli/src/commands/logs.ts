@@ -91,7 +91,11 @@ function printLogs({ out }: Cli, record: Invocation, json: boolean): void {
     }
   }
   if (record.error !== null && !json) {
-    const endedAt = new Date(Date.parse(record.started_at) + record.duration_ms);
+    // Rounding may put the end a millisecond before what was logged last.
+    const lastLine = Date.parse(record.logs.at(-1)?.time ?? record.started_at);
+    const endedAt = new Date(
+      Math.max(lastLine, Date.parse(record.started_at) + record.duration_ms),
+    );
     const why = isPlainFailure(record) ? `exit code ${record.exit_code}` : reasonOf(record.error);
     const what = `✗ ${record.status}, attempt ${record.attempt}: ${visible(why)}`;
     const time = paint("dim", formatClock(endedAt));
