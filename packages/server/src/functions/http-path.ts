@@ -33,7 +33,8 @@ export const HTTP_METHODS = [
 /** A path under here is another way to write an event trigger. */
 const EVENTS = "/events/";
 
-const PARAMETER = /^:[A-Za-z_]\w*$/;
+// `__proto__` would set the prototype of the parameters, and be lost.
+const PARAMETER = /^:(?!__proto__$)[A-Za-z_]\w*$/;
 const LITERAL = /^[\w.~@!$&'+,;=-]+$/;
 
 /** The event type that `/events/<type>` stands for; undefined for every other path. */

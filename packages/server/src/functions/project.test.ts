@@ -246,6 +246,10 @@ const TRIGGERS: readonly (readonly [on: string, problem: string])[] = [
     'on.cron.timezone: "Mars/Olympus" is not a time zone of the IANA database (try "Europe/Berlin")',
   ],
   ["{ http: { path: welcome } }", 'on.http.path: "welcome" must start with "/" (try "/welcome")'],
+  [
+    "{ http: { path: /a/:__proto__ } }",
+    'on.http.path: "/a/:__proto__" has no name in ":__proto__" (try ":id")',
+  ],
   ["{ http: { path: /a/../b } }", 'on.http.path: "/a/../b" must not have ".." in it'],
   [
     "{ http: { path: /health } }",

@@ -13,9 +13,18 @@ export function ceAttributes(headers: HttpRequest["headers"]): Record<string, st
   for (const name in headers) {
     if (!name.startsWith(PREFIX)) continue;
     const value = headers[name]!;
+    // As a key it would set the object's prototype, and nobody would see it again.
+    if (name === "ce-__proto__") throw badName(name);
     attributes[name.slice(PREFIX.length)] = isPlain(value) ? value : decoded(name, value);
   }
   return attributes;
+}
+
+function badName(header: string): NexusError {
+  return new NexusError(
+    "EVENT_INVALID",
+    `Cannot parse event: header "${header}" must have lower-case letters (a-z) and digits only after "${PREFIX}"`,
+  );
 }
 
 function isPlain(value: string): boolean {

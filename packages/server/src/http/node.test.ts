@@ -146,6 +146,33 @@ test(
 );
 
 test(
+  "listen() refuses what HTTP lets be asked and it does not do, each with a code",
+  TIMEOUT,
+  async () => {
+    await using server = await serve(echo);
+    const end = "connection: close\r\n\r\n";
+    for (const [text, expected] of [
+      [`GET / HTTP/1.1\r\n${end}`, "400 REQUEST_INVALID"],
+      [`GET / HTTP/1.1\r\nhost: x\r\nexpect: a miracle\r\n${end}`, "400 REQUEST_INVALID"],
+      ["CONNECT db:5432 HTTP/1.1\r\nhost: db:5432\r\n\r\n", "405 METHOD_NOT_ALLOWED"],
+      ["BREW / HTTP/1.1\r\nhost: x\r\n\r\n", "400 REQUEST_INVALID"],
+      ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "400 REQUEST_INVALID"],
+      ["GET / HTTP/1.1\r\nhost: x\r\nx: a\0b\r\n\r\n", "400 REQUEST_INVALID"],
+      [`GET /${"x".repeat(20_000)} HTTP/1.1\r\nhost: x\r\n\r\n`, "431 HEADERS_TOO_LARGE"],
+      [`GET / HTTP/1.1\r\nhost: x\r\n${"a:\r\n".repeat(5000)}\r\n`, "431 HEADERS_TOO_LARGE"],
+    ] as const) {
+      const answer = await raw(server.port, text);
+      const [, status] = /^HTTP\/1\.1 (\d+)/.exec(answer) ?? [];
+      const [, code] = /"code":"(\w+)"/.exec(answer) ?? [];
+      assert.equal(`${status} ${code}`, expected, text.slice(0, 80));
+      assert.match(answer, /\r\ncontent-type: application\/problem\+json/i);
+      assert.match(answer, /\r\ntraceparent: 00-/i);
+    }
+    assert.match(await raw(server.port, "GET / HTTP/1.0\r\n\r\n"), /^HTTP\/1\.1 200 /);
+  },
+);
+
+test(
   "listen() tells the handler when a connection ends in the middle of a body",
   TIMEOUT,
   async () => {

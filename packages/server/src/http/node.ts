@@ -3,7 +3,14 @@ import type { AddressInfo } from "node:net";
 import { NexusError } from "../core/errors.ts";
 import type { Logger } from "../telemetry/telemetry.ts";
 import type { HttpHandler, HttpReply } from "./http.ts";
-import { MAX_HEADER_BYTES, refuse, refuseBroken } from "./node-refusal.ts";
+import {
+  MAX_HEADER_BYTES,
+  refuse,
+  refuseBroken,
+  refuseExpectation,
+  refuseNoHost,
+  refuseTunnel,
+} from "./node-refusal.ts";
 import { NodeRequest } from "./node-request.ts";
 
 export interface ListenOptions {
@@ -46,11 +53,15 @@ export async function listen(handler: HttpHandler, options: ListenOptions): Prom
     // How often the two time limits above are looked at.
     connectionsCheckingInterval: Math.min(options.headersTimeoutMs ?? 10_000, 1000),
     noDelay: true,
+    requireHostHeader: false, // refused below, with a code
   });
   const state: ServerState = { closing: false, streams: new Set() };
   server.on("request", (request, response) => {
-    void answer(handler, request, response, { state, logger });
+    if (request.headers.host === undefined && request.httpVersion === "1.1") refuseNoHost(response);
+    else void answer(handler, request, response, { state, logger });
   });
+  server.on("checkExpectation", refuseExpectation);
+  server.on("connect", refuseTunnel);
   server.on("clientError", refuseBroken);
   await started(server, host, port);
   const bound = (server.address() as AddressInfo).port;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { probes } from "../testing/server.ts";
 import { testApp } from "../testing/http-app.ts";
 
@@ -278,6 +279,37 @@ const REFUSED: readonly (readonly [
     "x",
     "415 MEDIA_TYPE_UNSUPPORTED",
   ],
+  [
+    "a compressed body",
+    "/events/a",
+    { ...JSON_TYPE, "content-encoding": "gzip" },
+    gzipSync("{}"),
+    "415 MEDIA_TYPE_UNSUPPORTED",
+  ],
+  [
+    "deep JSON in a batch",
+    "/events",
+    BATCH,
+    JSON.stringify([{ ...EVENT, data: JSON.parse(deep) as unknown }]),
+    "400 BODY_INVALID",
+  ],
+  [
+    "a member __proto__ beside the attributes",
+    "/events",
+    STRUCTURED,
+    `{"__proto__":{"id":"x"},${JSON.stringify(EVENT).slice(1)}`,
+    "400 EVENT_INVALID",
+  ],
+  ["a header ce-__proto__", "/events/a", { "ce-__proto__": "x" }, "{}", "400 EVENT_INVALID"],
+  [
+    "a charset that a batch cannot have",
+    "/events",
+    { "content-type": "application/cloudevents-batch+json; charset=klingon" },
+    "[]",
+    "415 MEDIA_TYPE_UNSUPPORTED",
+  ],
+  ["a type of a line break", "/events/a%0d%0ab", JSON_TYPE, "{}", "400 EVENT_INVALID"],
+  ["a type with half an escape", "/events/a%2", JSON_TYPE, "{}", "400 REQUEST_INVALID"],
   [
     "a content type that is none",
     "/events/a",

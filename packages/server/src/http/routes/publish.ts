@@ -50,7 +50,7 @@ async function publish(call: Call, deps: AppDeps): Promise<HttpReply> {
   const waitMs = readWait(query);
   const contentType = headers["content-type"] ?? "";
   const mode = modeOf(contentType, headers);
-  const body = await call.request.body(deps.settings().eventBytes);
+  const body = await bodyOf(call, deps);
   if (mode === "batch") {
     const events = parseBatch(body, deps.now());
     const incoming = events.map((event) => fromOutside(event, call));
@@ -60,6 +60,17 @@ async function publish(call: Call, deps: AppDeps): Promise<HttpReply> {
   const event =
     mode === "structured" ? parseStructured(body, deps.now()) : binaryEvent(body, call, deps.now());
   return answer(await accept([fromOutside(event, call)], waitMs, { call, deps }));
+}
+
+function bodyOf({ request }: Call, deps: AppDeps): Promise<Uint8Array> {
+  const encoding = request.headers["content-encoding"];
+  if (encoding !== undefined && encoding !== "identity") {
+    throw new NexusError(
+      "MEDIA_TYPE_UNSUPPORTED",
+      `Cannot read body: content encoding ${JSON.stringify(encoding.slice(0, 40))} is not understood; send it uncompressed`,
+    );
+  }
+  return request.body(deps.settings().eventBytes);
 }
 
 type Mode = "structured" | "batch" | "binary";
@@ -106,7 +117,7 @@ function binaryEvent(body: Uint8Array, call: Call, now: Date): NexusEvent {
 
 async function publishPlain(call: Call, deps: AppDeps): Promise<HttpReply> {
   const waitMs = readWait(call.request.query);
-  const body = await call.request.body(deps.settings().eventBytes);
+  const body = await bodyOf(call, deps);
   const event = fromOutside(plainEvent(body, call, deps.now()), call);
   return answer(await accept([event], waitMs, { call, deps }));
 }
