@@ -1,17 +1,15 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { open } from "lmdb";
+import { needsRoot, smallDisk } from "../../testing/disk.ts";
 import { startChild } from "../testing/child.ts";
 import { DONE, newEvent, newEvents, settle, TestConsumer } from "../testing/fixtures.ts";
 import { embeddedLog } from "./embedded.ts";
 
 const HOLD = new URL("../testing/hold.ts", import.meta.url);
-const root = process.getuid?.() === 0 && process.platform === "linux";
-const needsRoot = root ? {} : { skip: "mounting a small file system takes root on Linux" };
 
 test("embeddedLog() refuses a directory that another process uses, names it, and takes it once that one is killed", async () => {
   await using dir = await temporary();
@@ -83,7 +81,7 @@ test("embeddedLog() refuses a read-only directory", needsRoot, async () => {
   await using disk = await smallDisk("1m");
   const dir = join(disk.path, "data");
   await mkdir(dir);
-  execFileSync("mount", ["-o", "remount,ro", disk.path]);
+  disk.makeReadOnly();
   await assert.rejects(embeddedLog({ dir }), { code: "DATA_DIR_UNUSABLE" });
   await assert.rejects(embeddedLog({ dir: join(disk.path, "new") }), { code: "DATA_DIR_UNUSABLE" });
 });
@@ -157,17 +155,4 @@ test("trim() makes room on a full disk", needsRoot, async () => {
 async function temporary() {
   const path = await mkdtemp(join(tmpdir(), "nexus-log-"));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
-}
-
-/** A file system of its own that is quickly full. */
-async function smallDisk(size: string) {
-  const path = await mkdtemp(join(tmpdir(), "nexus-disk-"));
-  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", path]);
-  return {
-    path,
-    async [Symbol.asyncDispose]() {
-      execFileSync("umount", [path]);
-      await rm(path, { recursive: true });
-    },
-  };
 }
