@@ -7,8 +7,7 @@
 
 /** Each buffer grows to what a run writes; the most any function may be allowed is its reservation. */
 export interface JournalBuffers {
-  /** A WebAssembly memory, because code that grows a guest's memory notes it here by itself. */
-  readonly facts: WebAssembly.Memory<SharedArrayBuffer>;
+  readonly facts: SharedArrayBuffer;
   readonly output: SharedArrayBuffer;
   readonly logs: SharedArrayBuffer;
   readonly lines: SharedArrayBuffer;
@@ -40,6 +39,7 @@ export interface JournalFacts {
 
 /** Places among its larger numbers: when the run began, and the bytes written to stdout. */
 export const NUMBER = { startedAt: 0, outputBytes: 1 } as const;
+const NUMBERS = 2;
 
 /** Numbers that a line or an emitted event has in its table. */
 export const LINE = { end: 0, time: 1, size: 2 } as const;
@@ -56,7 +56,7 @@ export function journalBuffers(): JournalBuffers {
   const growing = (maxByteLength: number) =>
     new SharedArrayBuffer(Math.min(FIRST_BYTES, maxByteLength), { maxByteLength });
   return {
-    facts: new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }),
+    facts: new SharedArrayBuffer(FACTS * 4 + NUMBERS * NUMBER_BYTES),
     output: growing(MOST.output),
     logs: growing(MOST.logs),
     lines: growing(MOST.lines * LINE.size * NUMBER_BYTES),
@@ -71,8 +71,8 @@ export function isLarge({ output, logs, emitted }: JournalBuffers): boolean {
 
 export function journalFacts({ facts }: JournalBuffers): JournalFacts {
   return {
-    counts: new Int32Array(facts.buffer, 0, FACTS),
-    numbers: new Float64Array(facts.buffer, FACTS * 4, 2),
+    counts: new Int32Array(facts, 0, FACTS),
+    numbers: new Float64Array(facts, FACTS * 4, NUMBERS),
   };
 }
 

@@ -20,7 +20,7 @@ export interface ModulePlan {
   readonly memory: { readonly initialPages: number; readonly maximumPages: number } | null;
   /** Whether `_initialize` is there to be called first. */
   readonly initialize: boolean;
-  /** Whether growth is watched, and REFUSED_EXPORT says that the limit refused one. */
+  /** Whether growth is watched: the module has REFUSED_EXPORT and GROWN_EXPORT. */
   readonly watchesGrowth: boolean;
   readonly limits: GuestLimits;
 }
@@ -28,11 +28,11 @@ export interface ModulePlan {
 /** Where the rewritten module imports its memory from. */
 export const MEMORY_IMPORT = { module: "nexus:memory", name: "memory" } as const;
 
-/** Where a module that grows its memory imports the journal's facts from, to note its pages there. */
-export const FACTS_IMPORT = { module: "nexus:memory", name: "facts" } as const;
-
 /** A mutable i32 in the rewritten module: 1 after `memory.grow` was refused. */
 export const REFUSED_EXPORT = "nexus:growth-refused";
+
+/** A mutable (ref null (func (param i32))) in it: called with the memory's pages after it grew. */
+export const GROWN_EXPORT = "nexus:grown";
 
 export type ToGuest =
   | {

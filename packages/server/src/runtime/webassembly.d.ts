@@ -1,7 +1,7 @@
 // The part of the WebAssembly JavaScript interface used here; TypeScript has it in its library for
 // browsers only, which would bring all of the DOM into the server.
 declare namespace WebAssembly {
-  type ImportValue = ((...args: never[]) => unknown) | Memory<ArrayBufferLike> | Global;
+  type ImportValue = ((...args: never[]) => unknown) | Memory | Global;
   type Imports = Record<string, Record<string, ImportValue>>;
   type Exports = Record<string, unknown>;
 
@@ -16,19 +16,11 @@ declare namespace WebAssembly {
     constructor(module: Module, imports?: Imports);
   }
 
-  interface Memory<B extends ArrayBufferLike = ArrayBuffer> {
-    readonly buffer: B;
+  class Memory {
+    readonly buffer: ArrayBuffer;
+    constructor(descriptor: { readonly initial: number; readonly maximum?: number });
     grow(pages: number): number;
   }
-
-  const Memory: {
-    new (descriptor: {
-      readonly initial: number;
-      readonly maximum: number;
-      readonly shared: true;
-    }): Memory<SharedArrayBuffer>;
-    new (descriptor: { readonly initial: number; readonly maximum?: number }): Memory;
-  };
 
   class Global {
     private constructor();

@@ -38,6 +38,10 @@ export class GuestContext {
     this.exitCode = null;
   }
 
+  noteMemory(): void {
+    this.journal.noteMemory(this.memory.byteLength);
+  }
+
   /** Lets go of all that the run brought. */
   end(): void {
     this.memory.attach(null);

@@ -1,6 +1,6 @@
 import type { JournalBuffers } from "../journal.ts";
 import {
-  FACTS_IMPORT,
+  GROWN_EXPORT,
   MEMORY_IMPORT,
   REFUSED_EXPORT,
   type ModulePlan,
@@ -10,6 +10,7 @@ import {
 } from "../protocol.ts";
 import { GuestContext } from "./context.ts";
 import { emitFunction } from "./emit.ts";
+import { asGuestFunction } from "./guest-function.ts";
 import { Memories } from "./memories.ts";
 import { trapReason } from "./trap.ts";
 import { preview1 } from "./wasi/preview1.ts";
@@ -26,16 +27,15 @@ export class Guest {
   readonly #memories = new Memories();
   readonly #loaded = new Map<string, Loaded>();
   readonly #imports: WebAssembly.Imports;
-  /** The memories among the imports: one object for all runs, filled before each. */
-  readonly #lent: Record<string, WebAssembly.Memory<ArrayBufferLike>> = {};
+  readonly #grown: unknown;
 
   constructor(journal: JournalBuffers) {
     this.context = new GuestContext(journal);
     this.#imports = {
       wasi_snapshot_preview1: preview1(this.context),
       nexus: { emit: emitFunction(this.context) },
-      [MEMORY_IMPORT.module]: this.#lent,
     };
+    this.#grown = asGuestFunction(() => this.context.noteMemory());
   }
 
   load(version: string, module: WebAssembly.Module, plan: ModulePlan): void {
@@ -66,7 +66,7 @@ export class Guest {
     try {
       memory = plan.memory === null ? null : this.#memories.take(run.version, plan.memory);
       context.begin(run, memory);
-      context.journal.noteMemory(context.memory.byteLength);
+      context.noteMemory();
       end = this.#enter(loaded, memory);
     } catch (error) {
       // The one thing that throws out here: the machine gave no memory to begin with.
@@ -74,7 +74,7 @@ export class Guest {
       end = { kind: "no_memory", reason: error instanceof Error ? error.message : String(error) };
     }
     const durationMs = performance.now() - startedMs;
-    context.journal.noteMemory(memory === null ? 0 : memory.buffer.byteLength);
+    context.noteMemory();
     const result: RunResult = { slot: run.slot, end, durationMs, ...context.journal.read() };
     context.end();
     if (memory !== null && plan.memory !== null) {
@@ -83,7 +83,8 @@ export class Guest {
     return result;
   }
 
-  #enter({ module, plan }: Loaded, memory: WebAssembly.Memory | null): RunEnd {
+  #enter(loaded: Loaded, memory: WebAssembly.Memory | null): RunEnd {
+    const { plan } = loaded;
     let instance: WebAssembly.Instance | undefined;
     const refused = (): boolean => {
       if (!plan.watchesGrowth || instance === undefined) return false;
@@ -91,7 +92,7 @@ export class Guest {
       return flag instanceof WebAssembly.Global && flag.value === 1;
     };
     try {
-      instance = this.#instantiate(module, memory);
+      instance = this.#instantiate(loaded, memory);
       const code = this.#call(instance.exports, plan);
       return { kind: "exit", code, growthRefused: code !== 0 && refused() };
     } catch (error) {
@@ -102,18 +103,20 @@ export class Guest {
   }
 
   #instantiate(
-    module: WebAssembly.Module,
+    { module, plan }: Loaded,
     memory: WebAssembly.Memory | null,
   ): WebAssembly.Instance {
-    const { factsMemory } = this.context.journal;
-    this.#lent[FACTS_IMPORT.name] = factsMemory;
-    this.#lent[MEMORY_IMPORT.name] = memory ?? factsMemory;
-    try {
-      return new WebAssembly.Instance(module, this.#imports);
-    } finally {
-      // Nothing here keeps a memory that is let go of.
-      this.#lent[MEMORY_IMPORT.name] = factsMemory;
+    const imports =
+      memory === null
+        ? this.#imports
+        : { ...this.#imports, [MEMORY_IMPORT.module]: { [MEMORY_IMPORT.name]: memory } };
+    const instance = new WebAssembly.Instance(module, imports);
+    // A module whose growth is watched has this global; a start function's growth comes too soon for it.
+    if (plan.watchesGrowth) {
+      (instance.exports[GROWN_EXPORT] as WebAssembly.Global).value = this.#grown;
+      this.context.noteMemory();
     }
+    return instance;
   }
 
   // The host checked names and types when the module was loaded.

@@ -37,11 +37,6 @@ export class Journal {
     this.#bytes = [output, logs, lines, emitted, emits];
   }
 
-  /** For a module to import, so that it can note its growth. */
-  get factsMemory(): JournalBuffers["facts"] {
-    return this.#buffers.facts;
-  }
-
   /** Before a run is under way: nobody may find the last one's in it. */
   clear(): void {
     for (const bytes of this.#bytes) bytes.clear();

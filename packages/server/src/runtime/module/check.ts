@@ -1,6 +1,6 @@
 import type { FunctionLimits } from "../../core/function.ts";
 import { PAGE_BYTES } from "../journal.ts";
-import { MEMORY_IMPORT, REFUSED_EXPORT, type ModulePlan } from "../protocol.ts";
+import { GROWN_EXPORT, MEMORY_IMPORT, REFUSED_EXPORT, type ModulePlan } from "../protocol.ts";
 import { invalidModule } from "./reader.ts";
 import { LIMITS_FLAG, type Import, type ModuleShape } from "./sections.ts";
 import { signatureText, type Signature } from "./types.ts";
@@ -17,7 +17,7 @@ export function planModule(
   checkCosts(shape);
   for (const entry of shape.imports) checkImport(shape, entry);
   for (const name of shape.exports.keys()) {
-    if (name === REFUSED_EXPORT) throw invalidModule(`the export name "${name}" is reserved`);
+    if (name === REFUSED_EXPORT || name === GROWN_EXPORT) throw invalidModule(`the export name "${name}" is reserved`);
   }
   const memory = planMemory(shape, limits.memoryBytes);
   return { entry: entryOf(shape), initialize: checkInitialize(shape), memory, limits };

@@ -1,5 +1,4 @@
-import { FACT } from "../journal.ts";
-import { FACTS_IMPORT, MEMORY_IMPORT, REFUSED_EXPORT, type ModulePlan } from "../protocol.ts";
+import { GROWN_EXPORT, MEMORY_IMPORT, REFUSED_EXPORT, type ModulePlan } from "../protocol.ts";
 import { MOST_TABLE_ELEMENTS } from "./check.ts";
 import { findGrowth, type Place } from "./instructions.ts";
 import { Reader } from "./reader.ts";
@@ -22,19 +21,12 @@ export function rewriteModule(shape: ModuleShape, memory: ModulePlan["memory"]):
   if (shape.tables.length > 0) changed.set(SECTION.table, cappedTables(shape.tables));
   if (memory === null) return { bytes: assemble(shape, changed), watchesGrowth: false };
   changed.set(SECTION.memory, null);
+  changed.set(SECTION.import, append(shape, SECTION.import, memoryImport(memory)));
   const bodies = growingBodies(shape);
   const watchesGrowth = bodies !== undefined && bodies.some(({ places }) => places.length > 0);
-  const imports = [memoryImport(memory)];
-  if (watchesGrowth) {
-    imports.push(FACTS);
-    watchGrowth(shape, bodies, changed);
-  }
-  changed.set(SECTION.import, append(shape, SECTION.import, ...imports));
+  if (watchesGrowth) watchGrowth(shape, bodies, changed);
   return { bytes: assemble(shape, changed), watchesGrowth };
 }
-
-/** A shared memory of one page, at the index behind the guest's own. */
-const FACTS = [...text(FACTS_IMPORT.module), ...text(FACTS_IMPORT.name), 0x02, 0x03, 0x01, 0x01];
 
 function memoryImport({ initialPages, maximumPages }: NonNullable<ModulePlan["memory"]>): number[] {
   const limits = [0x01, ...leb(initialPages), ...leb(maximumPages)];
@@ -98,21 +90,39 @@ function watchGrowth(
   bodies: readonly Body[],
   changed: Map<number, Uint8Array | null>,
 ): void {
+  // The type section counts a group of types as one entry, so the first new index is `types.length`.
   const type = shape.types.length;
-  const global = shape.globals;
+  const grownType = type + 1;
+  const refused = shape.globals;
+  const grown = refused + 1;
   const call = [0x10, ...leb(shape.functions.length)];
-  // An i32, mutable, that begins with 0.
-  changed.set(SECTION.global, append(shape, SECTION.global, [0x7f, 0x01, 0x41, 0x00, 0x0b]));
-  // The type section counts a group of types as one entry, so this type's index is `types.length`.
-  changed.set(SECTION.type, append(shape, SECTION.type, [0x60, 0x01, 0x7f, 0x01, 0x7f]));
+  changed.set(
+    SECTION.type,
+    // (param i32) (result i32), and (param i32).
+    append(shape, SECTION.type, [0x60, 0x01, 0x7f, 0x01, 0x7f], [0x60, 0x01, 0x7f, 0x00]),
+  );
+  changed.set(
+    SECTION.global,
+    append(
+      shape,
+      SECTION.global,
+      [0x7f, 0x01, 0x41, 0x00, 0x0b], // an i32, mutable, that begins with 0
+      [0x63, ...leb(grownType), 0x01, 0xd0, ...leb(grownType), 0x0b], // a function, mutable, null
+    ),
+  );
   changed.set(SECTION.function, append(shape, SECTION.function, leb(type)));
   changed.set(
     SECTION.export,
-    append(shape, SECTION.export, [...text(REFUSED_EXPORT), 0x03, ...leb(global)]),
+    append(
+      shape,
+      SECTION.export,
+      [...text(REFUSED_EXPORT), 0x03, ...leb(refused)],
+      [...text(GROWN_EXPORT), 0x03, ...leb(grown)],
+    ),
   );
   const chunks: Chunk[] = [leb(bodies.length + 1)];
   for (const body of bodies) chunks.push(...rewriteBody(shape.bytes, body, call));
-  const watcher = watchingBody(global);
+  const watcher = watchingBody(refused, grown, grownType);
   chunks.push(leb(watcher.length), watcher);
   changed.set(SECTION.code, join(chunks));
 }
@@ -129,18 +139,18 @@ function rewriteBody(bytes: Uint8Array, body: Body, call: readonly number[]): Ch
 }
 
 /**
- * (func (param i32) (result i32)): grows; sets the global to 1 where that is refused, and else notes
- * the new size in the journal, where it can be read while the guest runs.
+ * (func (param i32) (result i32)): grows; sets the one global to 1 where that is refused, and else
+ * calls the function in the other with the new size in pages, if there is one.
  */
-function watchingBody(global: number): number[] {
+function watchingBody(refused: number, grown: number, grownType: number): number[] {
   const locals = [0x00];
   const grow = [0x20, 0x00, 0x40, 0x00]; // local.get 0; memory.grow
-  const refused = [0x22, 0x00, 0x41, 0x7f, 0x46, 0x04, 0x40]; // local.tee 0; i32.const -1; i32.eq; if
-  const noteRefusal = [0x41, 0x01, 0x24, ...leb(global)]; // i32.const 1; global.set
-  const pagesAt = [0x05, 0x41, ...leb(FACT.pages * 4)]; // else; i32.const
-  const notePages = [0x3f, 0x00, 0x36, 0x42, 0x01, 0x00, 0x0b]; // memory.size; i32.store (memory 1); end
-  const answer = [0x20, 0x00, 0x0b]; // local.get 0; end
-  return [...locals, ...grow, ...refused, ...noteRefusal, ...pagesAt, ...notePages, ...answer];
+  const isRefused = [0x22, 0x00, 0x41, 0x7f, 0x46, 0x04, 0x40]; // local.tee 0; i32.const -1; i32.eq; if
+  const note = [0x41, 0x01, 0x24, ...leb(refused), 0x05]; // i32.const 1; global.set; else
+  const isWatched = [0x23, ...leb(grown), 0xd1, 0x45, 0x04, 0x40]; // global.get; ref.is_null; i32.eqz; if
+  const tell = [0x3f, 0x00, 0x23, ...leb(grown), 0x14, ...leb(grownType)]; // memory.size; global.get; call_ref
+  const answer = [0x0b, 0x0b, 0x20, 0x00, 0x0b]; // end; end; local.get 0; end
+  return [...locals, ...grow, ...isRefused, ...note, ...isWatched, ...tell, ...answer];
 }
 
 /** The order in which sections must stand; a section with id 0 may stand anywhere. */

@@ -1,0 +1,10 @@
+/** `(module (import "" "f" (func (param i32))) (export "f" (func 0)))` */
+const MODULE = new Uint8Array([
+  0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x05, 0x01, 0x60, 0x01, 0x7f, 0x00, 0x02,
+  0x06, 0x01, 0x00, 0x01, 0x66, 0x00, 0x00, 0x07, 0x05, 0x01, 0x01, 0x66, 0x00, 0x00,
+]);
+
+/** The function as a WebAssembly value: what a module's global can hold is a function of a module only. */
+export function asGuestFunction(run: (value: number) => void): unknown {
+  return new WebAssembly.Instance(new WebAssembly.Module(MODULE), { "": { f: run } }).exports["f"];
+}
