@@ -4,6 +4,7 @@ import { FairQueue } from "./fair-queue.ts";
 import { GuestThread, type GuestThreadEvents, type HaltedRun } from "./guest-thread.ts";
 import type { Job, LoadedModule } from "./job.ts";
 import { outcomeOf, outcomeOfStopped, type Stopped } from "./outcome.ts";
+import { STUCK_MS, Watch } from "./watch.ts";
 
 export interface PoolOptions {
   readonly workers: number;
@@ -12,25 +13,19 @@ export interface PoolOptions {
   readonly loaded: ReadonlyMap<string, LoadedModule>;
 }
 
-/** How often running invocations are looked at. */
-const WATCH_MS = 5;
-/** A run that takes longer has nobody waiting behind it. */
-const STUCK_MS = 15;
 /** Work that may wait in a thread, so that the next run begins without a message's way. */
 const PREFETCH_MS = 2;
-/** Threads above the usual number go after this long without work. */
-const IDLE_MS = 10_000;
 /** A job that outlives this many threads is what kills them. */
 const MOST_DEATHS = 2;
 
-/** The threads, who of them does what, and the watch over them. */
+/** The threads and who of them does what. */
 export class Pool {
   readonly #options: PoolOptions;
   readonly #threads = new Set<GuestThread>();
   readonly #queue = new FairQueue<Job>();
   readonly #holders = new Map<Job, GuestThread>();
   readonly #now = sharedClock();
-  #watch: NodeJS.Timeout | undefined;
+  readonly #watch: Watch;
   #pumping = false;
   #closed = false;
   /** Threads that close() stopped. */
@@ -48,6 +43,18 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#watch = new Watch({
+      threads: this.#threads,
+      workers: options.workers,
+      now: this.#now,
+      onOverdue: (thread) => this.#kill(thread, { kind: "timed_out" }),
+      onStuck: (thread) => this.#free(thread),
+      onIdle: (thread) => this.#retire(thread),
+      onLooked: () => {
+        this.#helpOut();
+        this.#pump();
+      },
+    });
     for (let count = 0; count < options.workers; count += 1) this.#start();
   }
 
@@ -95,7 +102,7 @@ export class Pool {
   /** Stops every thread; what they held or what waits is cancelled. */
   async close(): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#watch);
+    this.#watch.stop();
     for (const thread of this.#threads) {
       const halted = thread.halt(this.#now());
       for (const job of thread.stop()) {
@@ -147,7 +154,7 @@ export class Pool {
       thread.lastUsedAt = this.#now();
     }
     for (const thread of this.#threads) thread.send();
-    if (this.#holders.size > 0 || this.#queue.size > 0) this.#keepWatch();
+    if (this.#holders.size > 0 || this.#queue.size > 0) this.#watch.soon();
   }
 
   #leastLoaded(): GuestThread | undefined {
@@ -177,27 +184,6 @@ export class Pool {
     return holds < maxWorkers - 1;
   }
 
-  #keepWatch(): void {
-    this.#watch ??= setTimeout(() => {
-      this.#watch = undefined;
-      this.#look();
-    }, WATCH_MS);
-  }
-
-  #look(): void {
-    const now = this.#now();
-    for (const thread of this.#threads) {
-      const running = thread.running();
-      if (running === undefined) continue;
-      const elapsedMs = now - running.startedAt;
-      if (elapsedMs > running.job.loaded.timeoutMs) this.#kill(thread, { kind: "timed_out" });
-      else if (elapsedMs > STUCK_MS) this.#free(thread);
-    }
-    this.#resize(now);
-    this.#pump();
-    if (this.#threads.size > this.#options.workers) this.#keepWatch();
-  }
-
   /** Takes back what waits behind a long run. */
   #free(thread: GuestThread): void {
     thread.stuck = true;
@@ -208,20 +194,17 @@ export class Pool {
     }
   }
 
-  #resize(now: number): void {
-    const { workers, maxWorkers } = this.#options;
-    const threads = [...this.#threads];
-    if (this.#queue.size > 0) {
-      const allStuck = threads.every((thread) => thread.ready && thread.stuck);
-      if (allStuck && threads.length < maxWorkers) this.#start();
-      return;
-    }
-    for (const thread of threads) {
-      if (this.#threads.size <= workers) return;
-      if (thread.held > 0 || thread.starting || now - thread.lastUsedAt < IDLE_MS) continue;
-      this.#threads.delete(thread);
-      thread.stop();
-    }
+  /** One thread more where work waits and every thread is held up. */
+  #helpOut(): void {
+    if (this.#queue.size === 0 || this.#threads.size >= this.#options.maxWorkers) return;
+    const allStuck = [...this.#threads].every((thread) => thread.ready && thread.stuck);
+    if (allStuck) this.#start();
+  }
+
+  #retire(thread: GuestThread): void {
+    if (this.#queue.size > 0) return;
+    this.#threads.delete(thread);
+    thread.stop();
   }
 
   #finish(thread: GuestThread, job: Job, result: RunResult): void {
