@@ -9,6 +9,7 @@ import { measured, reached, table, type Figure } from "./figures.ts";
 import { accept, call, pipeline } from "./http.ts";
 import { GENERATOR } from "./load.ts";
 import { log } from "./log.ts";
+import { neighbour } from "./neighbour.ts";
 import { ROOT } from "./processes.ts";
 import { start } from "./start.ts";
 
@@ -22,6 +23,7 @@ const parts: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   accept: () => accept(http),
   call: () => call(http),
   pipeline: () => pipeline(http),
+  neighbour: () => neighbour(http),
   log: () => log(logOptions),
   start: () => start(values.quick ? 3 : 7),
 };
