@@ -102,10 +102,7 @@ export class Guest {
     }
   }
 
-  #instantiate(
-    { module, plan }: Loaded,
-    memory: WebAssembly.Memory | null,
-  ): WebAssembly.Instance {
+  #instantiate({ module, plan }: Loaded, memory: WebAssembly.Memory | null): WebAssembly.Instance {
     const imports =
       memory === null
         ? this.#imports

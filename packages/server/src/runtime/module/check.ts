@@ -17,7 +17,9 @@ export function planModule(
   checkCosts(shape);
   for (const entry of shape.imports) checkImport(shape, entry);
   for (const name of shape.exports.keys()) {
-    if (name === REFUSED_EXPORT || name === GROWN_EXPORT) throw invalidModule(`the export name "${name}" is reserved`);
+    if (name === REFUSED_EXPORT || name === GROWN_EXPORT) {
+      throw invalidModule(`the export name "${name}" is reserved`);
+    }
   }
   const memory = planMemory(shape, limits.memoryBytes);
   return { entry: entryOf(shape), initialize: checkInitialize(shape), memory, limits };
