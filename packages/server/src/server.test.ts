@@ -338,3 +338,39 @@ test(
     assert.ok(invocations.every(({ status }) => status === "succeeded" || status === "cancelled"));
   },
 );
+
+test(
+  "every trigger of one function is served; without NATS, its trigger is a warning",
+  TIMEOUT,
+  async () => {
+    const every = `
+- event: com.example.user.*
+- http: { method: POST, path: /welcome, respond: true }
+- cron: "*/5 * * * *"
+- nats: orders.created
+`;
+    await using server = await testServer(
+      probes({
+        name: "user-welcome",
+        on: every.trimEnd().replaceAll("\n", "\n      "),
+        yaml: `runtime: wasi-preview1
+timeout: 5s
+memory: 128Mi
+env: { OUTPUT: welcome }
+concurrency: 8
+order_by: data.user_id
+retry: { attempts: 5, backoff: 1s, max_backoff: 5m, jitter: true }`,
+      }),
+    );
+    const answer = await fetch(`${server.url}/welcome`, { method: "POST", body: "{}" });
+    assert.equal(await answer.text(), "welcome");
+    const { body } = await server.post<Accepted>("/events/com.example.user.created?wait=20s", {});
+    assert.equal(body.invocations[0]?.status, "succeeded");
+    assert.ok(server.lines.some((line) => line.includes("is served without NATS")));
+
+    await assert.rejects(testServer(probes({ name: "a", on: "{ nats: a.b }" })), {
+      code: "UNSUPPORTED",
+      message: /^Cannot serve function "a": its trigger "nats" needs the NATS driver/,
+    });
+  },
+);

@@ -201,15 +201,18 @@ async function readProject(config: ServerConfig, previous?: Project): Promise<Pr
     ...(functionsDir === undefined ? {} : { functionsDir }),
     ...(previous === undefined ? {} : { previous }),
   });
-  for (const { name, triggers } of project.functions) {
-    const nats = triggers.find(({ kind }) => kind === "nats");
-    if (nats === undefined) continue;
-    throw new NexusError(
-      "UNSUPPORTED",
-      `Cannot serve function "${name}": its trigger "nats" needs the NATS driver, and the log is the embedded one`,
-    );
+  return { ...project, warnings: [...project.warnings, ...project.functions.flatMap(withoutNats)] };
+}
+
+// One nexus.yaml is to serve a laptop and a cluster: what it says of NATS alone must not stop the laptop.
+function withoutNats({ name, triggers }: FunctionVersion): string[] {
+  const others = triggers.filter(({ kind }) => kind !== "nats");
+  if (others.length === triggers.length) return [];
+  const why = 'its trigger "nats" needs the NATS driver, and the log is the embedded one';
+  if (others.length === 0) {
+    throw new NexusError("UNSUPPORTED", `Cannot serve function "${name}": ${why}`);
   }
-  return project;
+  return [`Function "${name}" is served without NATS: ${why}`];
 }
 
 function refuseUnsupported({ natsUrl }: ServerConfig): void {

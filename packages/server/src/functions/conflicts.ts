@@ -3,13 +3,9 @@ import type { Entry } from "./entries.ts";
 import { pathShape } from "./http-path.ts";
 import { formatProblem, quote, type Problem } from "./problems.ts";
 
-/** Names that two functions have, HTTP requests that two triggers would take, and order that cannot be kept. */
+/** Names that two functions have, and HTTP requests that two triggers would take. */
 export function conflicts(entries: readonly Entry[]): readonly Problem[] {
-  return [
-    ...nameConflicts(entries),
-    ...routeConflicts(entries),
-    ...entries.flatMap(orderConflicts),
-  ];
+  return [...nameConflicts(entries), ...routeConflicts(entries)];
 }
 
 function nameConflicts(entries: readonly Entry[]): Problem[] {
@@ -31,14 +27,14 @@ function nameConflicts(entries: readonly Entry[]): Problem[] {
   });
 }
 
-// A call that is answered runs at once, past the events of its key that wait.
-function orderConflicts(entry: Entry): Problem[] {
+/** A call that is answered runs at once, past the events of its key that wait: worth a warning. */
+export function orderWarnings(entry: Entry): readonly Problem[] {
   const orderBy = entry.settings?.orderBy;
   if (orderBy === undefined) return [];
   return entry.triggers.flatMap(({ trigger, path }) => {
     if (trigger.kind !== "http" || !trigger.respond) return [];
     const route = quote(`${trigger.method} ${trigger.path}`);
-    const message = `${route} is answered at once and cannot wait its turn, as order_by ${quote(orderBy)} asks (leave out one of the two, or make it two functions)`;
+    const message = `${route} is answered at once: such calls do not wait for their turn by order_by ${quote(orderBy)}, which the function's other events keep`;
     return [entry.problem([...path, "respond"], message)];
   });
 }

@@ -3,7 +3,7 @@ import { NexusError } from "../core/errors.ts";
 import type { FunctionVersion } from "../core/function.ts";
 import { sha256 } from "../core/ids.ts";
 import type { PlatformSettings } from "../core/settings.ts";
-import { conflicts } from "./conflicts.ts";
+import { conflicts, orderWarnings } from "./conflicts.ts";
 import { directoryEntry, fileEntry, type Entry } from "./entries.ts";
 import { SourceFiles, type FileContent, type WatchedFile } from "./files.ts";
 import { findings } from "./issues.ts";
@@ -66,6 +66,7 @@ export async function loadProject(source: ProjectSource): Promise<Project> {
   if (problems.length > 0) throw configInvalid(problems, files.seen);
 
   const functions = versions(entries, loaded, source);
+  warnings.push(...entries.flatMap(orderWarnings));
   if (functions.length === 0) warnings.push(nothingToRun(source));
   return {
     platform: platformSettings(outer),

@@ -169,7 +169,7 @@ const settings = {
     .meta({
       title: "Order by",
       description:
-        "A path into the event (`subject`, `data.user_id`): events with the same value there run one by one in order of acceptance, retries included. Not together with `respond: true`.",
+        "A path into the event (`subject`, `data.user_id`): events with the same value there run one by one in order of acceptance, retries included. Requests that are answered (`respond: true`) do not wait.",
       examples: ["subject", "data.user_id"],
       pattern: ORDER_BY.source,
     })
