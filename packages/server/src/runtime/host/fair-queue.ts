@@ -22,14 +22,14 @@ export class FairQueue<T> {
     this.#size += 1;
   }
 
-  /** The next item of the first key in turn that may have one; undefined where none may. */
-  take(mayTake: (key: string) => boolean): T | undefined {
+  /** The first key in turn whose next item may go: that item; undefined where none may. */
+  take(mayGo: (item: T) => boolean): T | undefined {
     for (const [key, items] of this.#byKey) {
-      if (!mayTake(key)) continue;
+      if (!mayGo(items[0]!)) continue;
       const item = items.shift();
       this.#byKey.delete(key);
       if (items.length > 0) this.#byKey.set(key, items);
-      if (item !== undefined) this.#size -= 1;
+      this.#size -= 1;
       return item;
     }
     return undefined;

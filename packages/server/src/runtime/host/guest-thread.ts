@@ -12,6 +12,7 @@ import {
   type ToGuest,
 } from "../protocol.ts";
 import type { Job, LoadedModule } from "./job.ts";
+import { ThreadPriority } from "./priority.ts";
 
 // This file's own extension: .ts when run from source, .js when built.
 const GUEST = new URL(`../guest/worker${import.meta.url.slice(-3)}`, import.meta.url);
@@ -40,6 +41,10 @@ export interface HaltedRun {
   readonly effects: RunEffects;
 }
 
+/** Linux shows 15 characters of a thread's name. */
+const MOST_NAMES = 1000;
+let threadsMade = 0;
+
 /** One worker and the jobs it holds. Says nothing more once it is stopped. */
 export class GuestThread {
   readonly #worker: Worker;
@@ -52,24 +57,29 @@ export class GuestThread {
   #state: "starting" | "ready" | "stopped" = "starting";
   /** Milliseconds of work it holds, as far as is known. */
   backlogMs = 0;
-  /** Its present run takes so long that nothing should wait behind it. */
-  stuck = false;
   /** Resolves when a thread that was stopped is gone. */
   gone: Promise<unknown> = Promise.resolve();
   /** When it last had something to do, by the pool's clock. */
   lastUsedAt = 0;
+  #stuck = false;
+  #priority: ThreadPriority | undefined;
 
   constructor(events: GuestThreadEvents) {
+    const name = `nexus-guest-${threadsMade % MOST_NAMES}`;
+    threadsMade += 1;
     const data: GuestData = { slots: this.#slots, journal: this.#journal };
     this.#worker = new Worker(GUEST, {
-      name: "nexus-guest",
+      name,
       workerData: data,
       resourceLimits: RESOURCE_LIMITS,
       env: {},
       execArgv: [],
     });
     let cause: Error | undefined;
-    this.#worker.on("message", (message: FromGuest) => this.#receive(message, events));
+    this.#worker.on("message", (message: FromGuest) => {
+      if (message.kind === "ready") this.#priority = new ThreadPriority(name);
+      this.#receive(message, events);
+    });
     this.#worker.on("error", (error) => {
       cause = error instanceof Error ? error : new Error(String(error));
     });
@@ -88,6 +98,17 @@ export class GuestThread {
 
   get starting(): boolean {
     return this.#state === "starting";
+  }
+
+  /** Its present run takes so long that nothing should wait behind it. */
+  get stuck(): boolean {
+    return this.#stuck;
+  }
+
+  /** From now until its run has ended it is stuck, and gives way to every other thread. */
+  getsStuck(): void {
+    this.#stuck = true;
+    this.#priority?.lower();
   }
 
   get held(): number {
@@ -172,6 +193,8 @@ export class GuestThread {
   /** Ends the thread and gives back the jobs it held. */
   stop(): readonly Job[] {
     this.#state = "stopped";
+    // Node's main thread waits for a thread to be gone: that must not take as long as its runs may.
+    this.#priority?.restore();
     const left = this.jobs();
     this.#jobs.clear();
     this.gone = this.#worker.terminate();
@@ -195,7 +218,8 @@ export class GuestThread {
       events.ready(this);
       return;
     }
-    this.stuck = false;
+    this.#stuck = false;
+    this.#priority?.restore();
     for (const result of message.results) {
       const job = this.#jobs.get(result.slot)!;
       this.#release(result.slot, job);

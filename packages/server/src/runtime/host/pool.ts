@@ -27,6 +27,8 @@ export class Pool {
   readonly #now = sharedClock();
   readonly #watch: Watch;
   #pumping = false;
+  /** Whether a long run waits because it may not have the last open thread. */
+  #refused = false;
   #closed = false;
   /** Threads that close() stopped. */
   readonly #gone: Promise<unknown>[] = [];
@@ -142,9 +144,10 @@ export class Pool {
 
   #pump(): void {
     if (this.#closed) return;
+    this.#refused = false;
     while (this.#queue.size > 0) {
       const thread = this.#leastLoaded();
-      const job = thread === undefined ? undefined : this.#queue.take((key) => this.#mayRun(key));
+      const job = thread === undefined ? undefined : this.#queue.take((next) => this.#mayRun(next));
       if (thread === undefined || job === undefined) break;
       if (!thread.assign(job, [job.request.function, ...(job.request.args ?? [])])) {
         this.#queue.pushFront(job.request.function, job);
@@ -167,26 +170,37 @@ export class Pool {
     return best;
   }
 
-  /** A function with long runs leaves one thread of a full pool to the others. */
-  #mayRun(name: string): boolean {
-    const { maxWorkers, loaded } = this.#options;
-    if (this.#threads.size < maxWorkers || maxWorkers === 1 || loaded.size < 2) return true;
-    let holds = 0;
+  /** A run that will be long leaves one thread to those that will not. */
+  #mayRun({ loaded }: Job): boolean {
+    if (!this.#isLong(loaded)) return true;
+    if (this.#options.maxWorkers === 1 || this.#options.loaded.size < 2) return true;
+    if (this.#open() > 1) return true;
+    this.#refused = true;
+    return false;
+  }
+
+  /** Whether its runs take long, as far as is known: the last ones did, or one does now. */
+  #isLong(loaded: LoadedModule): boolean {
+    if (loaded.expectedMs >= STUCK_MS) return true;
+    return [...this.#threads].some(
+      (thread) => thread.stuck && thread.running()?.job.loaded === loaded,
+    );
+  }
+
+  /** Threads that have no long run, and none to come. */
+  #open(): number {
+    let open = 0;
     for (const thread of this.#threads) {
-      const long = thread
-        .jobs()
-        .some(
-          ({ request, loaded }) =>
-            request.function === name && (thread.stuck || loaded.expectedMs >= STUCK_MS),
-        );
-      if (long) holds += 1;
+      const long =
+        thread.stuck || thread.jobs().some(({ loaded }) => loaded.expectedMs >= STUCK_MS);
+      if (thread.ready && !long) open += 1;
     }
-    return holds < maxWorkers - 1;
+    return open;
   }
 
   /** Takes back what waits behind a long run. */
   #free(thread: GuestThread): void {
-    thread.stuck = true;
+    thread.getsStuck();
     for (const job of thread.jobs().toReversed()) {
       if (!thread.takeBack(job)) continue;
       this.#holders.delete(job);
@@ -194,11 +208,11 @@ export class Pool {
     }
   }
 
-  /** One thread more where work waits and every thread is held up. */
+  /** One thread more where work waits for long runs to end. One at a time: a start takes its share of the machine. */
   #helpOut(): void {
     if (this.#queue.size === 0 || this.#threads.size >= this.#options.maxWorkers) return;
-    const allStuck = [...this.#threads].every((thread) => thread.ready && thread.stuck);
-    if (allStuck) this.#start();
+    if ([...this.#threads].some(({ starting }) => starting)) return;
+    if (this.#refused || this.#open() === 0) this.#start();
   }
 
   #retire(thread: GuestThread): void {
@@ -257,7 +271,9 @@ export class Pool {
         this.#queue.pushFront(job.request.function, job);
       }
     }
-    if (!this.#closed) this.#start();
+    // Above the usual number they come back one by one, where they are needed: many starts at once
+    // would take the machine from everybody.
+    if (!this.#closed && this.#threads.size < this.#options.workers) this.#start();
     this.#schedule();
   }
 }
