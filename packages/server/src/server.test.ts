@@ -374,3 +374,24 @@ retry: { attempts: 5, backoff: 1s, max_backoff: 5m, jitter: true }`,
     });
   },
 );
+
+test("the record of a run out of time has what it logged until then", TIMEOUT, async () => {
+  await using server = await testServer(
+    probes({
+      name: "slow",
+      on: "{ event: a }",
+      yaml: "env: { SPIN_MS: '50000' }\ntimeout: 200ms\nretry: { attempts: 1 }",
+    }),
+  );
+  const { body } = await server.post<Accepted>("/events/a?wait=20s", {});
+  const { invocations } = await server.get<Records>(`/events/${body.event_id}/invocations`);
+  const [record] = invocations;
+  assert.equal(invocations.length, 1);
+  assert.equal(record!.status, "timed_out");
+  assert.equal(record!.error?.code, "FUNCTION_TIMED_OUT");
+  assert.deepEqual(
+    record!.logs.map(({ text }) => text),
+    ["attempt 1, replay false"],
+  );
+  assert.ok(record!.duration_ms >= 200 && record!.memory_peak_bytes > 0);
+});
