@@ -61,7 +61,8 @@ export class GuestThread {
   gone: Promise<unknown> = Promise.resolve();
   /** When it last had something to do, by the pool's clock. */
   lastUsedAt = 0;
-  #stuck = false;
+  /** Where its long run is. */
+  #stuckSlot: number | undefined;
   #priority: ThreadPriority | undefined;
 
   constructor(events: GuestThreadEvents) {
@@ -102,13 +103,13 @@ export class GuestThread {
 
   /** Its present run takes so long that nothing should wait behind it. */
   get stuck(): boolean {
-    return this.#stuck;
+    return this.#stuckSlot !== undefined;
   }
 
   /** From now until its run has ended it is stuck, and gives way to every other thread. */
   getsStuck(): void {
-    this.#stuck = true;
-    this.#priority?.lower();
+    this.#stuckSlot = this.#runningSlot();
+    if (this.stuck) this.#priority?.lower();
   }
 
   get held(): number {
@@ -218,8 +219,11 @@ export class GuestThread {
       events.ready(this);
       return;
     }
-    this.#stuck = false;
-    this.#priority?.restore();
+    // Results of earlier runs may come after the long one was seen.
+    if (message.results.some(({ slot }) => slot === this.#stuckSlot)) {
+      this.#stuckSlot = undefined;
+      this.#priority?.restore();
+    }
     for (const result of message.results) {
       const job = this.#jobs.get(result.slot)!;
       this.#release(result.slot, job);

@@ -191,8 +191,7 @@ export class Pool {
   #open(): number {
     let open = 0;
     for (const thread of this.#threads) {
-      const long =
-        thread.stuck || thread.jobs().some(({ loaded }) => loaded.expectedMs >= STUCK_MS);
+      const long = thread.stuck || thread.jobs().some(({ loaded }) => this.#isLong(loaded));
       if (thread.ready && !long) open += 1;
     }
     return open;

@@ -2,9 +2,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { setPriority } from "node:os";
 
 // Linux keeps a priority ("nice") for every thread; elsewhere it is the whole process's, and stays as
-// it is. 0 is usual, 19 the least: weights are 1024 at 0, 335 at 5 and 15 at 19.
+// it is. 0 is usual: weights are 1024 at 0, 335 at 5 and 110 at 10.
 const RUNNING = 5;
-const LONG = 19;
+const LONG = 10;
+/** Processor time a run gets, after it was first seen to take long, before it has to give way. */
+const GRACE_MS = 10;
 const TASKS = "/proc/self/task";
 
 /**
@@ -16,6 +18,8 @@ export class ThreadPriority {
   readonly #tid: number | undefined;
   #restorable = false;
   #long = false;
+  /** Processor time of the thread when its present run was first seen to take long. */
+  #seenAtMs: number | undefined;
 
   /** `name`: the thread's, no other has it. The thread has to be running. */
   constructor(name: string) {
@@ -24,14 +28,20 @@ export class ThreadPriority {
     if (this.#set(RUNNING + 1)) this.#restorable = this.#set(RUNNING);
   }
 
-  /** Its run takes long. Does nothing where it could not be undone. */
+  /**
+   * Its run takes long by the clock; to be called again as long as it does. By processor time is decided
+   * whether it gives way: on a busy machine a short run waits long. Does nothing where it could not be undone.
+   */
   lower(): void {
     if (this.#long || !this.#restorable) return;
-    this.#long = this.#set(LONG);
+    const spent = processorMs(this.#tid!);
+    this.#seenAtMs ??= spent;
+    if (spent - this.#seenAtMs >= GRACE_MS) this.#long = this.#set(LONG);
   }
 
   /** The long run is over. */
   restore(): void {
+    this.#seenAtMs = undefined;
     if (!this.#long) return;
     this.#long = false;
     this.#set(RUNNING);
@@ -55,6 +65,15 @@ function threadNamed(name: string): number | undefined {
     return task === undefined ? undefined : Number(task);
   } catch {
     return undefined; // no /proc here
+  }
+}
+
+/** Processor time the thread has used; 0 where the kernel does not say. */
+function processorMs(tid: number): number {
+  try {
+    return Number(readFileSync(`${TASKS}/${tid}/schedstat`, "utf8").split(" ")[0]) / 1e6;
+  } catch {
+    return 0;
   }
 }
 
