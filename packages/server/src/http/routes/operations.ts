@@ -5,7 +5,7 @@ import type { AppDeps, Route } from "../route.ts";
 
 /** What operators and their machines ask. */
 export function operationsRoutes(deps: AppDeps): readonly Route[] {
-  const { log, metrics, info, ready, now } = deps;
+  const { log, metrics, info, ready, now, configSchema } = deps;
   return [
     {
       method: "GET",
@@ -84,7 +84,7 @@ export function operationsRoutes(deps: AppDeps): readonly Route[] {
       handle: () => ({
         status: 200,
         headers: { "content-type": "application/json" },
-        body: JSON.stringify(deps.configSchema()),
+        body: JSON.stringify(configSchema()),
       }),
     },
   ];

@@ -182,9 +182,10 @@ export class Pool {
   /** Whether its runs take long, as far as is known: the last ones did, or one does now. */
   #isLong(loaded: LoadedModule): boolean {
     if (loaded.expectedMs >= STUCK_MS) return true;
-    return [...this.#threads].some(
-      (thread) => thread.stuck && thread.running()?.job.loaded === loaded,
-    );
+    for (const thread of this.#threads) {
+      if (thread.stuck && thread.running()?.job.loaded === loaded) return true;
+    }
+    return false;
   }
 
   /** Threads that have no long run, and none to come. */

@@ -10,9 +10,8 @@ const GRACE_MS = 10;
 const TASKS = "/proc/self/task";
 
 /**
- * The priority of one guest thread: below the threads that answer HTTP and write the log, and far below
- * everything while a run goes on for long. A long run gets what nobody else wants; beside endless
- * loops, short runs go on.
+ * The priority of one guest thread: below the threads that answer HTTP and write the log, and lower
+ * still while a run goes on for long, so that short runs go on beside endless loops.
  */
 export class ThreadPriority {
   readonly #tid: number | undefined;
