@@ -1,7 +1,7 @@
 import type { SharedBytes } from "./shared-bytes.ts";
 import { NUMBER_BYTES } from "../journal.ts";
 import type { GuestLimits } from "../protocol.ts";
-import { ERRNO, INVAL, WasiError } from "./wasi/errno.ts";
+import { ERRNO, INVAL, WasiError } from "../errno.ts";
 
 const NOSPC = new WasiError(ERRNO.nospc);
 const MSGSIZE = new WasiError(ERRNO.msgsize);

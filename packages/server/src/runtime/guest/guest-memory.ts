@@ -1,4 +1,4 @@
-import { FAULT } from "./wasi/errno.ts";
+import { FAULT } from "../errno.ts";
 
 const NO_MEMORY = new ArrayBuffer(0);
 

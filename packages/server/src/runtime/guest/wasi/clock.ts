@@ -1,5 +1,5 @@
 import type { GuestContext } from "../context.ts";
-import { INVAL } from "./errno.ts";
+import { INVAL } from "../../errno.ts";
 import type { Family } from "./functions.ts";
 
 export const CLOCK = { realtime: 0, monotonic: 1, processCpu: 2, threadCpu: 3 } as const;

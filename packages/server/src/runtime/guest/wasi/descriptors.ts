@@ -1,5 +1,5 @@
 import type { GuestContext } from "../context.ts";
-import { BADF } from "./errno.ts";
+import { BADF } from "../../errno.ts";
 
 /** What a number that the guest holds stands for. The streams are pipes: no position, no size. */
 export interface Descriptor {

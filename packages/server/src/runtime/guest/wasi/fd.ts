@@ -1,6 +1,6 @@
 import type { GuestContext } from "../context.ts";
 import { descriptor, RIGHT } from "./descriptors.ts";
-import { BADF, ERRNO, INVAL, WasiError } from "./errno.ts";
+import { BADF, ERRNO, INVAL, WasiError } from "../../errno.ts";
 import type { Family } from "./functions.ts";
 
 const IOVEC_BYTES = 8;

@@ -1,6 +1,6 @@
 import type { GuestContext } from "../context.ts";
 import { descriptor } from "./descriptors.ts";
-import { ERRNO, WasiError } from "./errno.ts";
+import { ERRNO, WasiError } from "../../errno.ts";
 import type { Family } from "./functions.ts";
 
 const NOTDIR = new WasiError(ERRNO.notdir);

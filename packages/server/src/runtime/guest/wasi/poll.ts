@@ -1,7 +1,7 @@
 import type { GuestContext } from "../context.ts";
 import { CLOCK, clockNow } from "./clock.ts";
 import { descriptor } from "./descriptors.ts";
-import { BADF, INVAL, WasiError } from "./errno.ts";
+import { BADF, INVAL, WasiError } from "../../errno.ts";
 import type { Family } from "./functions.ts";
 
 const SUBSCRIPTION_BYTES = 48;

@@ -1,6 +1,6 @@
 import type { GuestContext } from "../context.ts";
 import { clockFunctions } from "./clock.ts";
-import { ERRNO, WasiError } from "./errno.ts";
+import { ERRNO, WasiError } from "../../errno.ts";
 import { fdFunctions } from "./fd.ts";
 import type { Wasi } from "./functions.ts";
 import { pathFunctions } from "./path.ts";

@@ -1,5 +1,5 @@
 import type { GuestContext } from "../context.ts";
-import { ERRNO, WasiError } from "./errno.ts";
+import { ERRNO, WasiError } from "../../errno.ts";
 import type { Family } from "./functions.ts";
 
 const NOSYS = new WasiError(ERRNO.nosys);
