@@ -17,22 +17,46 @@ export interface GuestLimits {
 export interface ModulePlan {
   readonly entry: "command" | "reactor" | "bare";
   /** Null: a module without memory. */
-  readonly memory: { readonly initialPages: number; readonly maximumPages: number } | null;
+  readonly memory: {
+    readonly initialPages: number;
+    readonly maximumPages: number;
+    /** A 64-bit memory. */
+    readonly wide: boolean;
+  } | null;
   /** Whether `_initialize` is there to be called first. */
   readonly initialize: boolean;
-  /** Whether growth is watched: the module has REFUSED_EXPORT and GROWN_EXPORT. */
+  /**
+   * Whether the size of the memory is the guest's own: the module has PAGES_EXPORT, REFUSED_EXPORT and
+   * GROWN_EXPORT, and may be given a larger memory than it declares.
+   */
   readonly watchesGrowth: boolean;
+  /** Whether the module has TABLE_REFUSED_EXPORT. */
+  readonly watchesTables: boolean;
   readonly limits: GuestLimits;
 }
 
 /** Where the rewritten module imports its memory from. */
 export const MEMORY_IMPORT = { module: "nexus:memory", name: "memory" } as const;
 
-/** A mutable i32 in the rewritten module: 1 after `memory.grow` was refused. */
+/** A mutable i32 in the rewritten module: the size of the memory in pages, as the guest sees it. */
+export const PAGES_EXPORT = "nexus:pages";
+
+/** A mutable i32 in it: 1 after the limit, or the machine, refused a `memory.grow`. */
 export const REFUSED_EXPORT = "nexus:growth-refused";
 
 /** A mutable (ref null (func (param i32))) in it: called with the memory's pages after it grew. */
 export const GROWN_EXPORT = "nexus:grown";
+
+/** A mutable i32 in it: 1 after the limit refused a `table.grow`. */
+export const TABLE_REFUSED_EXPORT = "nexus:table-refused";
+
+/** Names that the rewritten module alone exports. */
+export const ADDED_EXPORTS: ReadonlySet<string> = new Set([
+  PAGES_EXPORT,
+  REFUSED_EXPORT,
+  GROWN_EXPORT,
+  TABLE_REFUSED_EXPORT,
+]);
 
 export type ToGuest =
   | {

@@ -347,7 +347,26 @@ const REFUSED: readonly (readonly [name: string, module: string, message: RegExp
     `(module (memory 1 2 shared) (func (export "_start")))`,
     /threads are not supported/,
   ],
-  ["a 64-bit memory", `(module (memory i64 1) (func (export "_start")))`, /64-bit/],
+  [
+    "an imported shared memory",
+    `(module (import "env" "memory" (memory 1 2 shared)) (func (export "_start")))`,
+    /"env"\."memory", a shared memory: threads are not supported/,
+  ],
+  [
+    "the start of a thread",
+    `(module (import "wasi" "thread-spawn" (func (param i32) (result i32))) (func (export "_start")))`,
+    /"wasi"\."thread-spawn": threads are not supported/,
+  ],
+  [
+    "two memories",
+    `(module (memory 1) (memory 1) (func (export "_start")))`,
+    /more than one memory/,
+  ],
+  [
+    "a table with 64-bit indices",
+    `(module (table i64 1 funcref) (func (export "_start")))`,
+    /64-bit indices/,
+  ],
   ["no entry point", `(module (func (export "main")))`, /no entry point/],
   [
     "an entry point of another type",

@@ -16,9 +16,13 @@ declare namespace WebAssembly {
     constructor(module: Module, imports?: Imports);
   }
 
+  type MemoryDescriptor =
+    | { readonly initial: number; readonly maximum?: number }
+    | { readonly address: "i64"; readonly initial: bigint; readonly maximum: bigint };
+
   class Memory {
     readonly buffer: ArrayBuffer;
-    constructor(descriptor: { readonly initial: number; readonly maximum?: number });
+    constructor(descriptor: MemoryDescriptor);
     grow(pages: number): number;
   }
 

@@ -15,6 +15,8 @@ const FEATURES = {
   threads: true,
   multi_memory: true,
   memory64: true,
+  extended_const: true,
+  relaxed_simd: true,
 };
 
 /** Compiles WebAssembly text. Not checked: V8 does that, and a test may want what is refused. */

@@ -19,9 +19,7 @@ export class Memories {
   /** Throws a RangeError where the machine has no memory left. */
   take(version: string, plan: NonNullable<ModulePlan["memory"]>): WebAssembly.Memory {
     const kept = this.#kept.get(version);
-    if (kept === undefined) {
-      return new WebAssembly.Memory({ initial: plan.initialPages, maximum: plan.maximumPages });
-    }
+    if (kept === undefined) return newMemory(plan);
     this.forget(version);
     return kept;
   }
@@ -45,4 +43,11 @@ export class Memories {
     this.#kept.delete(version);
     this.#bytes -= memory.buffer.byteLength;
   }
+}
+
+function newMemory(plan: NonNullable<ModulePlan["memory"]>): WebAssembly.Memory {
+  const { initialPages: initial, maximumPages: maximum, wide } = plan;
+  return wide
+    ? new WebAssembly.Memory({ address: "i64", initial: BigInt(initial), maximum: BigInt(maximum) })
+    : new WebAssembly.Memory({ initial, maximum });
 }

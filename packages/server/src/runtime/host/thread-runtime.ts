@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { NexusError } from "../../core/errors.ts";
-import { importModules, planModule } from "../module/check.ts";
+import { planModule, type ModuleLimits } from "../module/check.ts";
+import { importModules } from "../module/imports.ts";
 import { invalidModule } from "../module/reader.ts";
 import { rewriteModule } from "../module/rewrite.ts";
 import { readModule } from "../module/sections.ts";
@@ -125,12 +126,13 @@ class ThreadRuntime implements Runtime {
   }
 
   async #load({ version, bytes, limits }: LoadableModule): Promise<ModuleFacts> {
-    const shape = readModule(bytes);
-    const checked = planModule(shape, limits);
+    const moduleLimits: ModuleLimits = limits;
+    const shape = readModule(bytes, moduleLimits.moduleBytes);
+    const checked = planModule(shape, moduleLimits);
     // The module as it came must be valid by itself: what the rewriting adds could make an index good
     // that named nothing before. It also gives V8's messages the user's own byte positions.
     await compile(new Uint8Array(bytes));
-    const rewritten = rewriteModule(shape, checked.memory);
+    const rewritten = rewriteModule(shape, checked.memory, moduleLimits);
     const module = await compile(rewritten.bytes);
     const facts: ModuleFacts = {
       entry: checked.entry,
@@ -145,6 +147,7 @@ class ThreadRuntime implements Runtime {
         ...checked,
         limits: { memoryBytes, outputBytes, logBytes, logLines, emits },
         watchesGrowth: rewritten.watchesGrowth,
+        watchesTables: rewritten.watchesTables,
       },
       facts,
       timeoutMs: limits.timeoutMs,

@@ -9,6 +9,8 @@ export function invalidModule(how: string, cause?: unknown): NexusError {
   );
 }
 
+/** What V8 takes. */
+const MOST_NAME_BYTES = 100_000;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Reads WebAssembly's primitives one after another; past the end it throws MODULE_INVALID. */
@@ -39,8 +41,13 @@ export class Reader {
     return this.bytes[this.at]!;
   }
 
-  skip(count: number): void {
+  /** Throws where fewer bytes than these are left. */
+  mustHold(count: number): void {
     if (count > this.end - this.at) throw this.#truncated();
+  }
+
+  skip(count: number): void {
+    this.mustHold(count);
     this.at += count;
   }
 
@@ -57,6 +64,17 @@ export class Reader {
     throw invalidModule(`a number at byte ${this.at} is too large`);
   }
 
+  /** As a number, which is exact to 2^53 and close above it. */
+  u64(): number {
+    let value = 0;
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+    throw invalidModule(`a number at byte ${this.at} is too large`);
+  }
+
   /** Steps over a LEB128 number of any width and sign. */
   skipNumber(): void {
     for (let count = 0; count < 10; count += 1) {
@@ -67,6 +85,9 @@ export class Reader {
 
   name(): string {
     const length = this.u32();
+    if (length > MOST_NAME_BYTES) {
+      throw invalidModule(`a name at byte ${this.at} has ${length} bytes`);
+    }
     const start = this.at;
     this.skip(length);
     try {

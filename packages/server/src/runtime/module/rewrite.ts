@@ -1,178 +1,126 @@
-import { GROWN_EXPORT, MEMORY_IMPORT, REFUSED_EXPORT, type ModulePlan } from "../protocol.ts";
-import { MOST_TABLE_ELEMENTS } from "./check.ts";
-import { findGrowth, type Place } from "./instructions.ts";
-import { Reader } from "./reader.ts";
-import { SECTION, type ModuleShape, type Table } from "./sections.ts";
-import { join, leb, text, type Chunk } from "./writer.ts";
+import { MEMORY_IMPORT, type ModulePlan } from "../protocol.ts";
+import { addTableGrowth, addVirtualSize } from "./growth.ts";
+import { Additions, append } from "./additions.ts";
+import { mostPages, type ModuleLimits } from "./check.ts";
+import { readCode, writeCode, type Code } from "./code.ts";
+import { Positions } from "./positions.ts";
+import { SECTION, type ModuleShape } from "./sections.ts";
+import { capTables, MOST_TABLE_ELEMENTS, tableSection, type CappedTable } from "./tables.ts";
+import { byteLength, join, leb, text, type Chunk } from "./writer.ts";
 
 export interface Rewritten {
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Whether the guest's size of its memory is its own: the module has PAGES_EXPORT and its companions. */
   readonly watchesGrowth: boolean;
+  /** Whether the module has TABLE_REFUSED_EXPORT. */
+  readonly watchesTables: boolean;
+  readonly positions: Positions;
 }
 
 /**
  * The module as it is run: its memory is imported, so that one memory serves many instances one after
- * another, with the maximum the function may have; and every `memory.grow` goes through a function
- * that notes how it went. The guest can tell no difference: added things stand behind its own, at
- * indices that its code does not name.
+ * another, also one that is larger than the guest's; what grows goes through functions that keep the
+ * limits and note how it went; and custom sections are gone but for the names. The guest can tell no
+ * difference: added things stand behind its own, at indices that its code does not name.
  */
-export function rewriteModule(shape: ModuleShape, memory: ModulePlan["memory"]): Rewritten {
-  const changed = new Map<number, Uint8Array | null>();
-  if (shape.tables.length > 0) changed.set(SECTION.table, cappedTables(shape.tables));
-  if (memory === null) return { bytes: assemble(shape, changed), watchesGrowth: false };
-  changed.set(SECTION.memory, null);
-  changed.set(SECTION.import, append(shape, SECTION.import, memoryImport(memory)));
-  const bodies = growingBodies(shape);
-  const watchesGrowth = bodies !== undefined && bodies.some(({ places }) => places.length > 0);
-  if (watchesGrowth) watchGrowth(shape, bodies, changed);
-  return { bytes: assemble(shape, changed), watchesGrowth };
+export function rewriteModule(
+  shape: ModuleShape,
+  memory: ModulePlan["memory"],
+  { tableElements = MOST_TABLE_ELEMENTS }: ModuleLimits,
+): Rewritten {
+  const changed = new Map<number, readonly Chunk[] | null>();
+  const tables = capTables(shape.tables, tableElements);
+  if (tables.length > 0) changed.set(SECTION.table, [tableSection(tables)]);
+  if (memory !== null) {
+    changed.set(SECTION.memory, null);
+    changed.set(SECTION.import, append(shape, SECTION.import, [memoryImport(memory)]));
+  }
+  const code = readCode(shape);
+  const watched = code === undefined ? undefined : watch(shape, code, { memory, tables });
+  for (const [id, chunks] of watched?.sections ?? []) changed.set(id, chunks);
+  const chunks = assemble(shape, changed);
+  return {
+    bytes: join(chunks),
+    watchesGrowth: watched?.memory === true,
+    watchesTables: watched?.tables === true,
+    positions: new Positions(shape, chunks),
+  };
 }
 
-function memoryImport({ initialPages, maximumPages }: NonNullable<ModulePlan["memory"]>): number[] {
-  const limits = [0x01, ...leb(initialPages), ...leb(maximumPages)];
+function memoryImport({ initialPages, maximumPages, wide }: NonNullable<ModulePlan["memory"]>) {
+  const limits = [wide ? 0x05 : 0x01, ...leb(initialPages), ...leb(maximumPages)];
   return [...text(MEMORY_IMPORT.module), ...text(MEMORY_IMPORT.name), 0x02, ...limits];
 }
 
-/** Every table with a maximum, so that all together can never grow over what tables may have. */
-function cappedTables(tables: readonly Table[]): Uint8Array {
-  const elements = tables.reduce((sum, { initial }) => sum + initial, 0);
-  const share = Math.floor((MOST_TABLE_ELEMENTS - elements) / tables.length);
-  const entries = tables.map(({ type, initial, maximum = initial + share }) =>
-    join([type, [0x01], leb(initial), leb(Math.min(maximum, initial + share))]),
-  );
-  return join([leb(tables.length), ...entries]);
+interface Watched {
+  readonly sections: ReadonlyMap<number, readonly Chunk[]>;
+  readonly memory: boolean;
+  readonly tables: boolean;
 }
 
-function content(shape: ModuleShape, id: number): Uint8Array {
-  const section = shape.sections.find((candidate) => candidate.id === id);
-  return section === undefined
-    ? new Uint8Array(1)
-    : shape.bytes.subarray(section.start, section.end);
-}
-
-/** A section with more entries at its end. */
-function append(shape: ModuleShape, id: number, ...entries: (readonly number[])[]): Uint8Array {
-  const old = content(shape, id);
-  const reader = new Reader(old);
-  const count = reader.u32();
-  return join([leb(count + entries.length), old.subarray(reader.at), ...entries]);
-}
-
-interface Body extends Place {
-  readonly places: readonly Place[];
-}
-
-/** Every function body with the growths in it; undefined where the code cannot be read. */
-function growingBodies(shape: ModuleShape): Body[] | undefined {
-  const section = shape.sections.find(({ id }) => id === SECTION.code);
-  if (section === undefined) return undefined;
-  const reader = new Reader(shape.bytes, section.start, section.end);
-  const bodies: Body[] = [];
-  for (let left = reader.u32(); left > 0; left -= 1) {
-    const length = reader.u32();
-    const start = reader.at;
-    reader.skip(length);
-    const body = new Reader(shape.bytes, start, reader.at);
-    for (let groups = body.u32(); groups > 0; groups -= 1) {
-      body.u32();
-      const type = body.byte();
-      if (type === 0x63 || type === 0x64) body.skipNumber();
-    }
-    const places = findGrowth(body);
-    if (places === undefined) return undefined;
-    bodies.push({ start, end: reader.at, places });
-  }
-  return bodies;
-}
-
-function watchGrowth(
+/** Undefined where nothing grows that would have to be watched. */
+function watch(
   shape: ModuleShape,
-  bodies: readonly Body[],
-  changed: Map<number, Uint8Array | null>,
-): void {
-  // The type section counts a group of types as one entry, so the first new index is `types.length`.
-  const type = shape.types.length;
-  const grownType = type + 1;
-  const refused = shape.globals;
-  const grown = refused + 1;
-  const call = [0x10, ...leb(shape.functions.length)];
-  changed.set(
-    SECTION.type,
-    // (param i32) (result i32), and (param i32).
-    append(shape, SECTION.type, [0x60, 0x01, 0x7f, 0x01, 0x7f], [0x60, 0x01, 0x7f, 0x00]),
-  );
-  changed.set(
-    SECTION.global,
-    append(
-      shape,
-      SECTION.global,
-      [0x7f, 0x01, 0x41, 0x00, 0x0b], // an i32, mutable, that begins with 0
-      [0x63, ...leb(grownType), 0x01, 0xd0, ...leb(grownType), 0x0b], // a function, mutable, null
-    ),
-  );
-  changed.set(SECTION.function, append(shape, SECTION.function, leb(type)));
-  changed.set(
-    SECTION.export,
-    append(
-      shape,
-      SECTION.export,
-      [...text(REFUSED_EXPORT), 0x03, ...leb(refused)],
-      [...text(GROWN_EXPORT), 0x03, ...leb(grown)],
-    ),
-  );
-  const chunks: Chunk[] = [leb(bodies.length + 1)];
-  for (const body of bodies) chunks.push(...rewriteBody(shape.bytes, body, call));
-  const watcher = watchingBody(refused, grown, grownType);
-  chunks.push(leb(watcher.length), watcher);
-  changed.set(SECTION.code, join(chunks));
-}
-
-function rewriteBody(bytes: Uint8Array, body: Body, call: readonly number[]): Chunk[] {
-  const parts: Chunk[] = [];
-  let at = body.start;
-  for (const place of body.places) {
-    parts.push(bytes.subarray(at, place.start), call);
-    at = place.end;
+  code: Code,
+  what: { readonly memory: ModulePlan["memory"]; readonly tables: readonly CappedTable[] },
+): Watched | undefined {
+  const { memory } = what;
+  const places = code.placed.flatMap((body) => body.places);
+  const grows = memory !== null && places.some(({ kind }) => kind === "memory.grow");
+  const tables = new Map<number, CappedTable>();
+  for (const { kind, index } of places) {
+    const table = kind === "table.grow" ? what.tables[index] : undefined;
+    if (table !== undefined && table.cap < table.declaredMaximum) tables.set(index, table);
   }
-  parts.push(bytes.subarray(at, body.end));
-  return [leb(parts.reduce((sum, { length }) => sum + length, 0)), ...parts];
+  if (!grows && tables.size === 0) return undefined;
+  const added = new Additions(shape);
+  const size = grows ? addVirtualSize(added, memory, declaredMaximum(shape, memory)) : undefined;
+  const tableCalls = addTableGrowth(added, tables);
+  const sections = added.sections();
+  const content = writeCode(shape, code, {
+    replacement: ({ kind, index }) => {
+      if (kind === "table.grow") return tableCalls.get(index);
+      return kind === "memory.grow" ? size?.grow : size?.size;
+    },
+    added: added.bodies,
+  });
+  sections.set(SECTION.code, content);
+  return { sections, memory: grows, tables: tables.size > 0 };
 }
 
-/**
- * (func (param i32) (result i32)): grows; sets the one global to 1 where that is refused, and else
- * calls the function in the other with the new size in pages, if there is one.
- */
-function watchingBody(refused: number, grown: number, grownType: number): number[] {
-  const locals = [0x00];
-  const grow = [0x20, 0x00, 0x40, 0x00]; // local.get 0; memory.grow
-  const isRefused = [0x22, 0x00, 0x41, 0x7f, 0x46, 0x04, 0x40]; // local.tee 0; i32.const -1; i32.eq; if
-  const note = [0x41, 0x01, 0x24, ...leb(refused), 0x05]; // i32.const 1; global.set; else
-  const isWatched = [0x23, ...leb(grown), 0xd1, 0x45, 0x04, 0x40]; // global.get; ref.is_null; i32.eqz; if
-  const tell = [0x3f, 0x00, 0x23, ...leb(grown), 0x14, ...leb(grownType)]; // memory.size; global.get; call_ref
-  const answer = [0x0b, 0x0b, 0x20, 0x00, 0x0b]; // end; end; local.get 0; end
-  return [...locals, ...grow, ...isRefused, ...note, ...isWatched, ...tell, ...answer];
+function declaredMaximum(shape: ModuleShape, { wide }: NonNullable<ModulePlan["memory"]>): number {
+  return Math.min(shape.memories[0]?.maximum ?? Infinity, mostPages(wide));
 }
 
-/** The order in which sections must stand; a section with id 0 may stand anywhere. */
+/** The order in which sections must stand; a custom section may stand anywhere. */
 const ORDER = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
 
 function assemble(
   shape: ModuleShape,
-  changed: ReadonlyMap<number, Uint8Array | null>,
-): Uint8Array<ArrayBuffer> {
+  changed: ReadonlyMap<number, readonly Chunk[] | null>,
+): Chunk[] {
   const chunks: Chunk[] = [shape.bytes.subarray(0, 8)];
+  const put = (id: number, content: readonly Chunk[]) => {
+    chunks.push([id], leb(byteLength(content)), ...content);
+  };
   const present = new Set(shape.sections.map(({ id }) => id));
-  const added = [...changed.keys()].filter((id) => !present.has(id) && changed.get(id) !== null);
-  const pending = added.sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b));
-  const put = (id: number, bytes: Uint8Array) => chunks.push([id], leb(bytes.length), bytes);
-  for (const { id, start, end } of shape.sections) {
-    const before =
-      id === 0 ? [] : pending.filter((next) => ORDER.indexOf(next) < ORDER.indexOf(id));
-    for (const next of pending.splice(0, before.length)) put(next, changed.get(next)!);
-    const replacement = changed.get(id);
-    if (replacement === undefined) put(id, shape.bytes.subarray(start, end));
-    else if (replacement !== null) put(id, replacement);
+  const pending = [...changed]
+    .filter(([id, content]) => !present.has(id) && content !== null)
+    .sort(([a], [b]) => ORDER.indexOf(a) - ORDER.indexOf(b));
+  for (const { id, name, start, end } of shape.sections) {
+    if (id === SECTION.custom) {
+      // Debug information is the host's to read, and V8 would only hold it.
+      if (name === "name") put(id, [shape.bytes.subarray(start, end)]);
+      continue;
+    }
+    while (pending.length > 0 && ORDER.indexOf(pending[0]![0]) < ORDER.indexOf(id)) {
+      const [next, content] = pending.shift()!;
+      put(next, content!);
+    }
+    const content = changed.get(id);
+    if (content === undefined) put(id, [shape.bytes.subarray(start, end)]);
+    else if (content !== null) put(id, content);
   }
-  for (const id of pending) put(id, changed.get(id)!);
-  return join(chunks);
+  for (const [id, content] of pending) put(id, content!);
+  return chunks;
 }

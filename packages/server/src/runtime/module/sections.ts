@@ -1,5 +1,7 @@
+import { readExport, readImport, readLimits, readTable } from "./externs.ts";
+import type { Export, Import, Limits, Table } from "./externs.ts";
 import { invalidModule, Reader } from "./reader.ts";
-import { readTypes, valueType, type Signature } from "./types.ts";
+import { MOST_DEFINITIONS, readTypes, type Signature } from "./types.ts";
 
 export const SECTION = {
   custom: 0,
@@ -16,37 +18,11 @@ export const SECTION = {
 
 export interface Section {
   readonly id: number;
+  /** Of a custom section. */
+  readonly name?: string;
   /** Where its content begins and ends in the module. */
   readonly start: number;
   readonly end: number;
-}
-
-export type ExternKind = "function" | "table" | "memory" | "global" | "tag";
-const KINDS: readonly ExternKind[] = ["function", "table", "memory", "global", "tag"];
-
-export interface Import {
-  readonly module: string;
-  readonly name: string;
-  readonly kind: ExternKind;
-  /** Of a function. */
-  readonly type?: number;
-}
-
-export interface Export {
-  readonly kind: ExternKind;
-  readonly index: number;
-}
-
-/** The size of a memory in pages, or of a table in elements. */
-export interface Limits {
-  readonly initial: number;
-  readonly maximum: number | undefined;
-  readonly flags: number;
-}
-
-export interface Table extends Limits {
-  /** The type of its elements, as it stands in the module. */
-  readonly type: Uint8Array;
 }
 
 /** What one pass over a module's sections tells; bodies are left to V8. */
@@ -64,9 +40,17 @@ export interface ModuleShape {
 }
 
 const HEADER_BYTES = 8;
+/** Of imports, exports and tables; and of sections. No toolchain's module comes near. */
+const MOST_ENTRIES = 10_000;
 
-/** Throws MODULE_INVALID where the bytes do not have the shape of a core module. */
-export function readModule(bytes: Uint8Array): ModuleShape {
+/**
+ * Throws MODULE_INVALID where the bytes do not have the shape of a core module, or are too many. Every
+ * count is checked before anything is kept, so that a few bytes cannot claim much memory.
+ */
+export function readModule(bytes: Uint8Array, mostBytes = Infinity): ModuleShape {
+  if (bytes.length > mostBytes) {
+    throw invalidModule(`it has ${bytes.length} bytes, over the limit of ${mostBytes}`);
+  }
   checkHeader(bytes);
   const sections = readSections(bytes);
   const reader = (id: number): Reader => {
@@ -76,21 +60,46 @@ export function readModule(bytes: Uint8Array): ModuleShape {
       ? new Reader(new Uint8Array(1))
       : new Reader(bytes, section.start, section.end);
   };
+  const entries = <T>(id: number, what: Counted, read: (reader: Reader) => T): T[] => {
+    const from = reader(id);
+    const count = counted(from, what);
+    return Array.from({ length: count }, () => read(from));
+  };
   const types = readTypes(reader(SECTION.type));
-  const imports = entries(reader(SECTION.import), readImport);
+  const imports = entries(SECTION.import, "imports", readImport);
   const functions = imports.flatMap(({ kind, type }) => (kind === "function" ? [type!] : []));
-  for (const type of entries(reader(SECTION.function), (r) => r.u32())) functions.push(type);
+  for (const type of entries(SECTION.function, "functions", (r) => r.u32())) functions.push(type);
+  const ownGlobals = counted(reader(SECTION.global), "globals");
   return {
     bytes,
     sections,
     types,
     imports,
     functions,
-    tables: entries(reader(SECTION.table), readTable),
-    memories: entries(reader(SECTION.memory), readLimits),
-    globals: reader(SECTION.global).u32() + imports.filter(({ kind }) => kind === "global").length,
-    exports: new Map(entries(reader(SECTION.export), readExport)),
+    tables: entries(SECTION.table, "tables", readTable),
+    memories: entries(SECTION.memory, "memories", readLimits),
+    globals: ownGlobals + imports.filter(({ kind }) => kind === "global").length,
+    exports: new Map(entries(SECTION.export, "exports", readExport)),
   };
+}
+
+const MOST = {
+  imports: MOST_ENTRIES,
+  exports: MOST_ENTRIES,
+  tables: MOST_ENTRIES,
+  memories: MOST_ENTRIES,
+  functions: MOST_DEFINITIONS,
+  globals: MOST_DEFINITIONS,
+} as const satisfies Record<string, number>;
+type Counted = keyof typeof MOST;
+
+function counted(reader: Reader, what: Counted): number {
+  const count = reader.u32();
+  if (count > MOST[what]) {
+    throw invalidModule(`it has ${count} ${what}; ${MOST[what]} is the most`);
+  }
+  reader.mustHold(count);
+  return count;
 }
 
 function checkHeader(bytes: Uint8Array): void {
@@ -125,75 +134,14 @@ function readSections(bytes: Uint8Array): Section[] {
       throw invalidModule(`it has two sections with the number ${id}`);
     }
     seen.add(id);
-    sections.push({ id, start, end: reader.at });
+    if (sections.length === MOST_ENTRIES) {
+      throw invalidModule(`it has more than ${MOST_ENTRIES} sections`);
+    }
+    sections.push(
+      id === SECTION.custom
+        ? { id, name: new Reader(bytes, start, reader.at).name(), start, end: reader.at }
+        : { id, start, end: reader.at },
+    );
   }
   return sections;
-}
-
-function entries<T>(reader: Reader, read: (reader: Reader) => T): T[] {
-  const list: T[] = [];
-  for (let left = reader.u32(); left > 0; left -= 1) list.push(read(reader));
-  return list;
-}
-
-function readKind(reader: Reader): ExternKind {
-  const kind = KINDS[reader.byte()];
-  if (kind === undefined)
-    throw invalidModule(`unknown kind of import or export at byte ${reader.at}`);
-  return kind;
-}
-
-function readImport(reader: Reader): Import {
-  const module = reader.name();
-  const name = reader.name();
-  const kind = readKind(reader);
-  switch (kind) {
-    case "function":
-      return { module, name, kind, type: reader.u32() };
-    case "table":
-      valueType(reader);
-      readLimits(reader);
-      break;
-    case "memory":
-      readLimits(reader);
-      break;
-    case "global":
-      valueType(reader);
-      reader.byte();
-      break;
-    case "tag":
-      reader.byte();
-      reader.u32();
-      break;
-  }
-  return { module, name, kind };
-}
-
-/** Bits in the flags of a memory or a table. */
-export const LIMITS_FLAG = { maximum: 1, shared: 2, wide: 4, pageSize: 8 } as const;
-
-function readLimits(reader: Reader): Limits {
-  const flags = reader.byte();
-  // 64-bit limits are refused later, by name; here they are only stepped over.
-  const wide = (flags & LIMITS_FLAG.wide) !== 0;
-  const number = () => (wide ? (reader.skipNumber(), 0) : reader.u32());
-  const initial = number();
-  const maximum = (flags & LIMITS_FLAG.maximum) === 0 ? undefined : number();
-  if ((flags & LIMITS_FLAG.pageSize) !== 0) reader.u32();
-  return { initial, maximum, flags };
-}
-
-function readTable(reader: Reader): Table {
-  if (reader.peek() === 0x40)
-    throw invalidModule("it has a table with an initial value of its own");
-  const start = reader.at;
-  valueType(reader);
-  const type = reader.bytes.subarray(start, reader.at);
-  return { type, ...readLimits(reader) };
-}
-
-function readExport(reader: Reader): [string, Export] {
-  const name = reader.name();
-  const kind = readKind(reader);
-  return [name, { kind, index: reader.u32() }];
 }

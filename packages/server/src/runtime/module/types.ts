@@ -22,15 +22,25 @@ export function valueType(reader: Reader): string {
   return LETTER[byte] ?? "?";
 }
 
+/** What V8 takes of types, of functions and of globals, and of values in a function's type. */
+export const MOST_DEFINITIONS = 1_000_000;
+const MOST_VALUES = 1_000;
+
 /** The type section: one entry a type index; null where the type is no function's. */
 export function readTypes(reader: Reader): (Signature | null)[] {
   const types: (Signature | null)[] = [];
+  const add = () => {
+    if (types.length === MOST_DEFINITIONS) {
+      throw invalidModule(`it has more than ${MOST_DEFINITIONS} types`);
+    }
+    types.push(subType(reader));
+  };
   for (let left = reader.u32(); left > 0; left -= 1) {
     if (reader.peek() === 0x4e) {
       reader.byte();
-      for (let group = reader.u32(); group > 0; group -= 1) types.push(subType(reader));
+      for (let group = reader.u32(); group > 0; group -= 1) add();
     } else {
-      types.push(subType(reader));
+      add();
     }
   }
   return types;
@@ -57,8 +67,14 @@ function subType(reader: Reader): Signature | null {
 }
 
 function valueTypes(reader: Reader): string {
+  const count = reader.u32();
+  if (count > MOST_VALUES) {
+    throw invalidModule(
+      `a function has ${count} parameters or results; ${MOST_VALUES} is the most`,
+    );
+  }
   let letters = "";
-  for (let left = reader.u32(); left > 0; left -= 1) letters += valueType(reader);
+  for (let left = count; left > 0; left -= 1) letters += valueType(reader);
   return letters;
 }
 
@@ -66,4 +82,12 @@ function field(reader: Reader): void {
   // 0x78 and 0x77 are the packed i8 and i16; like the value types, one byte.
   valueType(reader);
   reader.byte();
+}
+
+export function sameType(actual: Signature | null | undefined, wanted: Signature): boolean {
+  return actual?.params === wanted.params && actual.results === wanted.results;
+}
+
+export function describeType(actual: Signature | null | undefined): string {
+  return actual === null || actual === undefined ? "no known function" : signatureText(actual);
 }
