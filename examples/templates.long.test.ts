@@ -30,6 +30,10 @@ const LIMITS: FunctionLimits = {
   logBytes: 1024 * 1024,
   logLines: 1000,
   emits: 0,
+  hostCalls: 1_000_000,
+  cpuMs: 0,
+  tableElements: 1_000_000,
+  moduleBytes: 64 * 1024 * 1024,
 };
 
 const encoder = new TextEncoder();

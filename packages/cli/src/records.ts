@@ -141,6 +141,7 @@ export function printInvocation(out: Output, record: Invocation, nowMs: number):
         : `${visible(record.error.message)} ${paint("dim", record.error.code)}`,
     ],
     ["delivery", deliveryText(record, nowMs)],
+    ["limits", record.limits_reached.join(", ")],
     ["emitted", record.emitted.join(", ")],
     ["trace", record.trace_id],
   ]);

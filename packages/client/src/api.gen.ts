@@ -80,6 +80,8 @@ export type Invocation = {
     readonly text: string;
   })[];
   readonly logs_truncated: boolean;
+  /** Limits the run reached, whether that ended it or not. */
+  readonly limits_reached: readonly ("timeout" | "cpu" | "memory" | "table" | "stack" | "output" | "logs" | "log_lines" | "emits" | "host_calls" | "scratch")[];
   /** Ids of the events this invocation emitted. */
   readonly emitted: readonly string[];
   readonly started_at: string;
@@ -179,6 +181,9 @@ export type Function = {
     readonly log_bytes: number;
     readonly log_lines: number;
     readonly emits: number;
+    readonly host_calls: number;
+    readonly cpu_ms: number | null;
+    readonly table_elements: number;
   };
   /** Names only: values may be secrets. */
   readonly env: readonly string[];

@@ -26,7 +26,12 @@ export async function runLocally(
   const { fn, module, event } = run;
   const threads = threadRuntime({ workers: 1 });
   try {
-    await threads.load({ version: fn.version, bytes: module, limits: fn.limits });
+    await threads.load({
+      version: fn.version,
+      bytes: module,
+      limits: fn.limits,
+      warmUp: false,
+    });
     const attempt = await runAttempt(
       {
         stored: {

@@ -34,6 +34,12 @@ export interface FunctionLimits {
   readonly logLines: number;
   /** Events one invocation may emit. */
   readonly emits: number;
+  readonly hostCalls: number;
+  /** Processor time; 0: as much as the timeout lets it use. */
+  readonly cpuMs: number;
+  /** Elements of all its tables together. */
+  readonly tableElements: number;
+  readonly moduleBytes: number;
 }
 
 /** All that nexus.yaml says about a function, every default filled in. */

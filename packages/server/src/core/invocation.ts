@@ -24,6 +24,23 @@ export type InvocationTrigger = "event" | "http" | "cron" | "nats" | "replay";
 /** What became of the delivery after this attempt. `none`: there was no delivery (a replay). */
 export type DeliveryState = "done" | "retry" | "dead" | "none";
 
+/** What a run can reach: the keys of nexus.yaml, and `stack`, which is the same for all. */
+export const LIMIT_NAMES = [
+  "timeout",
+  "cpu",
+  "memory",
+  "table",
+  "stack",
+  "output",
+  "logs",
+  "log_lines",
+  "emits",
+  "host_calls",
+  "scratch",
+] as const;
+
+export type LimitName = (typeof LIMIT_NAMES)[number];
+
 export interface InvocationError {
   readonly code: ErrorCode;
   readonly message: string;
@@ -64,6 +81,8 @@ export interface Invocation {
   readonly output_truncated: boolean;
   readonly logs: readonly LogLine[];
   readonly logs_truncated: boolean;
+  /** Limits the run reached, whether that ended it or not. */
+  readonly limits_reached: readonly LimitName[];
   /** Ids of the events this invocation emitted. */
   readonly emitted: readonly string[];
   /** RFC 3339 with milliseconds. */

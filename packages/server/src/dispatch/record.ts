@@ -32,6 +32,7 @@ export function invocationRecord(
     output_truncated: truncated,
     logs: outcome.logs,
     logs_truncated: outcome.logsTruncated,
+    limits_reached: outcome.limits,
     emitted: attempt.emitted.map(({ event }) => event.id),
     started_at: new Date(outcome.startedAt).toISOString(),
     duration_ms: Math.round(outcome.durationMs * 1000) / 1000,

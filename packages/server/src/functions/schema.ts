@@ -10,7 +10,15 @@ export const DEFAULTS = {
   memory: "128Mi",
   concurrency: 16,
   retry: { attempts: 5, backoff: "1s", max_backoff: "5m", jitter: true },
-  limits: { output: "1Mi", logs: "256Ki", log_lines: 1000, emits: 100 },
+  limits: {
+    output: "1Mi",
+    logs: "256Ki",
+    log_lines: 1000,
+    emits: 100,
+    host_calls: 10_000_000,
+    table: 1_000_000,
+    module: "64Mi",
+  },
   output: "answer",
   start: "latest",
 } as const;
@@ -132,6 +140,27 @@ const limitsSchema = section(
       title: "Emitted events",
       description: "Events one invocation may emit.",
       default: DEFAULTS.limits.emits,
+    }).optional(),
+    cpu: duration("1ms", "15m", {
+      title: "Processor time",
+      description:
+        "Longest processor time of one invocation, on Linux; without it, as much as the timeout lets it use.",
+      examples: ["500ms"],
+    }).optional(),
+    host_calls: count(1, 2_000_000_000, {
+      title: "Host calls",
+      description: "Calls of the platform's functions (WASI and its own) one invocation may make.",
+      default: DEFAULTS.limits.host_calls,
+    }).optional(),
+    table: count(0, 10_000_000, {
+      title: "Table elements",
+      description: "Elements of all the module's tables together, grown ones included.",
+      default: DEFAULTS.limits.table,
+    }).optional(),
+    module: size("1Ki", "256Mi", {
+      title: "Module",
+      description: "Largest module; a larger one is refused when it is deployed.",
+      default: DEFAULTS.limits.module,
     }).optional(),
   },
   '{ output: "1Mi" }',

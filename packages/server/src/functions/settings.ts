@@ -31,6 +31,10 @@ export function functionSettings(
       logBytes: bytes(limits.logs),
       logLines: limits.log_lines,
       emits: limits.emits,
+      hostCalls: limits.host_calls,
+      cpuMs: limits.cpu === undefined ? 0 : parseDuration(limits.cpu)!,
+      tableElements: limits.table,
+      moduleBytes: bytes(limits.module),
     },
     // The schema lets only texts through.
     env: { ...defaults.env, ...own.env } as Record<string, string>,

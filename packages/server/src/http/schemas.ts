@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ERRORS, type ErrorCode } from "../core/errors.ts";
-import { INVOCATION_STATUSES } from "../core/invocation.ts";
+import { INVOCATION_STATUSES, LIMIT_NAMES } from "../core/invocation.ts";
 
 // What the API answers, as schemas: openapi.json is made of them, and tests hold real answers against
 // them. Objects are strict, so that a member nobody wrote down is found.
@@ -60,6 +60,9 @@ const Invocation = z
     output_truncated: z.boolean(),
     logs: z.array(z.strictObject({ time, text: z.string() })),
     logs_truncated: z.boolean(),
+    limits_reached: z
+      .array(z.enum(LIMIT_NAMES))
+      .describe("Limits the run reached, whether that ended it or not."),
     emitted: z.array(z.string()).describe("Ids of the events this invocation emitted."),
     started_at: time,
     duration_ms: z.number().nonnegative(),
@@ -132,6 +135,9 @@ const FunctionInfo = z
       log_bytes: whole,
       log_lines: whole,
       emits: whole,
+      host_calls: whole,
+      cpu_ms: whole.nullable(),
+      table_elements: whole,
     }),
     env: z.array(z.string()).describe("Names only: values may be secrets."),
     concurrency: z.int().positive(),

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { TEST_LIMITS } from "../testing/limits.ts";
 import { wat } from "../testing/modules.ts";
 import { threadRuntime } from "./host/thread-runtime.ts";
 import type { Outcome, Runtime } from "./runtime.ts";
 
 const LIMITS = {
+  ...TEST_LIMITS,
   timeoutMs: 5_000,
   memoryBytes: 8 * 65_536,
   outputBytes: 65_536,
@@ -100,7 +102,7 @@ test("invoke() gives an instance that cannot be told from a brand-new one, whate
       const key = actions.join();
       if (!expected.has(key)) {
         fresh.unload("probe");
-        await fresh.load(module);
+        await fresh.load({ ...module, warmUp: false });
         const outcome = await run(fresh, actions);
         assert.equal(outcome.cold, true);
         expected.set(key, seen(outcome));

@@ -1,9 +1,25 @@
 /**
  * What a run has done so far, in memory that its thread and the host both see: when a run is ended from
- * outside, its thread can tell nothing any more. One a thread. The guest's side only appends while a
+ * outside, its thread can tell nothing any more. One a seat. The guest's side only appends while a
  * run is under way, and publishes a length after the bytes it counts, so that the host can read at any
  * moment, and a thread killed in the middle of a write leaves whole what was there before.
  */
+import type { LimitName } from "../core/invocation.ts";
+
+/** Limits as bits: `1 << LIMIT_BITS.indexOf(name)`. */
+export const LIMIT_BITS = [
+  "timeout",
+  "cpu",
+  "memory",
+  "table",
+  "stack",
+  "output",
+  "logs",
+  "log_lines",
+  "emits",
+  "host_calls",
+  "scratch",
+] as const satisfies readonly LimitName[];
 
 /** Each buffer grows to what a run writes; the most any function may be allowed is its reservation. */
 export interface JournalBuffers {
@@ -13,6 +29,8 @@ export interface JournalBuffers {
   readonly lines: SharedArrayBuffer;
   readonly emitted: SharedArrayBuffer;
   readonly emits: SharedArrayBuffer;
+  /** What went wrong, as text. */
+  readonly trouble: SharedArrayBuffer;
 }
 
 /** Places among the numbers of `facts`. */
@@ -26,29 +44,53 @@ export const FACT = {
   lines: 4,
   emitted: 5,
   emits: 6,
-  logsTruncated: 7,
+  trouble: 7,
+  /** Limits that were reached, as bits. */
+  limits: 8,
+  /** One of END; 0 while it has not ended. */
+  end: 9,
+  exitCode: 10,
+  /** Host calls made. */
+  calls: 11,
+  /** The last of them, in a circle: function and answer. */
+  lastCalls: 12,
 } as const;
 
-const FACTS = 8;
+/** Host calls that are remembered. */
+export const LAST_CALLS = 8;
+const FACTS = FACT.lastCalls + LAST_CALLS;
 export const PAGE_BYTES = 65_536;
+
+/** How a run has ended. */
+export const END = { exit: 1, trap: 2, noMemory: 3, timedOut: 4 } as const;
 
 export interface JournalFacts {
   readonly counts: Int32Array;
   readonly numbers: Float64Array;
 }
 
-/** Places among its larger numbers: when the run began, and the bytes written to stdout. */
-export const NUMBER = { startedAt: 0, outputBytes: 1 } as const;
-const NUMBERS = 2;
+/**
+ * Places among its larger numbers: when the run began, the bytes written to stdout, milliseconds from
+ * beginning to end, and how many of them the run was suspended.
+ */
+export const NUMBER = { startedAt: 0, outputBytes: 1, durationMs: 2, suspendedMs: 3 } as const;
+const NUMBERS = 4;
 
 /** Numbers that a line or an emitted event has in its table. */
 export const LINE = { end: 0, time: 1, size: 2 } as const;
 export const NUMBER_BYTES = 8;
 
 const MIB = 1024 * 1024;
-const FIRST_BYTES = 16_384;
+const FIRST_BYTES = 4_096;
 /** What functions may be allowed at most (functions/schema.ts); a run is cut here in any case. */
-const MOST = { output: 64 * MIB, logs: 16 * MIB, lines: 100_000, emitted: 64 * MIB, emits: 10_000 };
+const MOST = {
+  output: 64 * MIB,
+  logs: 16 * MIB,
+  lines: 100_000,
+  emitted: 64 * MIB,
+  emits: 10_000,
+  trouble: 65_536,
+};
 /** One large answer is no reason to hold its memory for ever. */
 const LARGE_BYTES = 4 * MIB;
 
@@ -62,6 +104,7 @@ export function journalBuffers(): JournalBuffers {
     lines: growing(MOST.lines * LINE.size * NUMBER_BYTES),
     emitted: growing(MOST.emitted),
     emits: growing(MOST.emits * NUMBER_BYTES),
+    trouble: growing(MOST.trouble),
   };
 }
 
@@ -83,8 +126,9 @@ export interface RunEffects {
   /** Those that were cut included. */
   readonly outputBytes: number;
   readonly logs: readonly { readonly time: string; readonly text: string }[];
-  readonly logsTruncated: boolean;
   readonly emitted: readonly Uint8Array[];
+  /** Limits that were reached. */
+  readonly limits: readonly LimitName[];
   /** Milliseconds since the Unix epoch; 0 where the run was not yet entered. */
   readonly startedAt: number;
   readonly memoryBytes: number;
@@ -103,12 +147,23 @@ export function readEffects(
     output: copy(buffers.output, Atomics.load(counts, FACT.output)),
     outputBytes: numbers[NUMBER.outputBytes]!,
     logs: readLines(buffers, counts),
-    logsTruncated: Atomics.load(counts, FACT.logsTruncated) === 1,
     emitted: readEmitted(buffers, counts),
+    limits: limitNames(Atomics.load(counts, FACT.limits)),
     startedAt: numbers[NUMBER.startedAt]!,
     memoryBytes: Atomics.load(counts, FACT.pages) * PAGE_BYTES,
     cold: counts[FACT.cold] === 1,
   };
+}
+
+const NO_LIMITS: readonly LimitName[] = [];
+
+function limitNames(bits: number): readonly LimitName[] {
+  return bits === 0 ? NO_LIMITS : LIMIT_BITS.filter((_, index) => (bits & (1 << index)) !== 0);
+}
+
+/** What `trouble` says. */
+export function readTrouble({ trouble }: JournalBuffers, { counts }: JournalFacts): string {
+  return decoder.decode(copy(trouble, Atomics.load(counts, FACT.trouble)));
 }
 
 function readLines(buffers: JournalBuffers, counts: Int32Array): RunEffects["logs"] {

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NexusError } from "../core/errors.ts";
+import { TEST_LIMITS } from "../testing/limits.ts";
 import { echoModule, fixture } from "../testing/modules.ts";
 import { threadRuntime } from "./host/thread-runtime.ts";
 
 const MUTANTS = 3_000;
 const LIMITS = {
+  ...TEST_LIMITS,
   timeoutMs: 30,
   memoryBytes: 4 * 1024 * 1024,
   outputBytes: 1_024,

@@ -1,9 +1,10 @@
 /**
  * All that crosses the wall between the server's thread and a guest thread: plain data in closed
- * unions, and the layout of the memory both see.
+ * unions, and the layout of the memory both see. Runs and their ends go through that memory (seat.ts);
+ * messages only carry what is rare: modules, and memory.
  */
 
-import type { JournalBuffers, RunEffects } from "./journal.ts";
+import type { SeatBuffers } from "./seat.ts";
 
 export interface GuestLimits {
   readonly memoryBytes: number;
@@ -11,6 +12,9 @@ export interface GuestLimits {
   readonly logBytes: number;
   readonly logLines: number;
   readonly emits: number;
+  readonly hostCalls: number;
+  /** Processor time; 0: as long as the timeout lets it. */
+  readonly cpuMs: number;
 }
 
 /** What a guest thread has to know of a module beside its code. */
@@ -32,6 +36,8 @@ export interface ModulePlan {
   readonly watchesGrowth: boolean;
   /** Whether the module has TABLE_REFUSED_EXPORT. */
   readonly watchesTables: boolean;
+  /** Whether a host call may suspend it: it imports one that can wait, and runs nothing before its entry. */
+  readonly suspends: boolean;
   readonly limits: GuestLimits;
 }
 
@@ -61,67 +67,83 @@ export const ADDED_EXPORTS: ReadonlySet<string> = new Set([
 export type ToGuest =
   | {
       readonly kind: "load";
-      readonly version: string;
+      readonly id: number;
       readonly module: WebAssembly.Module;
       readonly plan: ModulePlan;
     }
-  | { readonly kind: "unload"; readonly version: string }
-  | { readonly kind: "journal"; readonly journal: JournalBuffers }
-  | { readonly kind: "run"; readonly runs: readonly Run[] };
+  | { readonly kind: "unload"; readonly id: number }
+  | { readonly kind: "seat"; readonly seat: number; readonly buffers: SeatBuffers };
 
-export interface Run {
-  readonly slot: number;
-  readonly version: string;
-  readonly stdin: Uint8Array;
-  readonly env: Readonly<Record<string, string>>;
-  /** argv, the program's name first. */
-  readonly args: readonly string[];
+export interface FromGuest {
+  readonly kind: "ready";
 }
 
-export type FromGuest =
-  | { readonly kind: "ready" }
-  | { readonly kind: "results"; readonly results: readonly RunResult[] };
-
-/** How a guest came to its end by itself. */
+/** How a guest came to its end by itself, or was brought to it in its own thread. */
 export type RunEnd =
-  | { readonly kind: "exit"; readonly code: number; readonly growthRefused: boolean }
-  | { readonly kind: "trap"; readonly reason: string; readonly growthRefused: boolean }
-  | { readonly kind: "no_memory"; readonly reason: string };
-
-export interface RunResult extends RunEffects {
-  readonly slot: number;
-  readonly end: RunEnd;
-  readonly durationMs: number;
-}
+  | { readonly kind: "exit"; readonly code: number }
+  | { readonly kind: "trap"; readonly reason: string }
+  | { readonly kind: "no_memory"; readonly reason: string }
+  | { readonly kind: "timed_out" };
 
 /** What a guest thread is given at its start. */
 export interface GuestData {
-  readonly slots: SharedArrayBuffer;
-  readonly journal: JournalBuffers;
+  readonly control: SharedArrayBuffer;
+  /** One for all threads: its first i32 counts up whenever a run has ended. */
+  readonly bell: SharedArrayBuffer;
 }
 
-/** Runs a worker can hold at once. */
-export const SLOTS = 32;
+/** Runs a thread can hold at once; a power of two. */
+export const SEATS = 16;
+
+/** Where in the queue the run with this number stands, also when the numbers have gone round. */
+export function queuePlace(run: number): number {
+  return run & (SEATS - 1);
+}
 
 /**
- * A run's place in the memory shared with its worker. Both sides change it by compare-and-swap, so a
- * run that waits is either begun by the guest or taken back by the host, never both; and one under way
- * is either done or halted. A halted run's journal is the host's to read: its thread begins no other.
+ * A seat's state. Both sides change it by compare-and-swap, so a run that waits is either begun by the
+ * guest or taken back by the host, never both; and one under way is either done or halted. A halted
+ * run's journal is the host's to read. One that was halted while it was suspended leaves its thread
+ * unharmed, and the guest frees its seat; a thread whose running run was halted begins no other.
  */
-export const SLOT = { free: 0, waiting: 1, running: 2, done: 3, takenBack: 4, halted: 5 } as const;
+export const SEAT = {
+  free: 0,
+  waiting: 1,
+  running: 2,
+  suspended: 3,
+  done: 4,
+  takenBack: 5,
+  halted: 6,
+} as const;
 
-export interface SlotViews {
+export interface ControlViews {
+  /** The first i32: seats ever given out, which is the end of the queue. The guest waits on it. */
+  readonly queueEnd: Int32Array;
+  /** The seats in the order of their runs, in a circle. */
+  readonly queue: Int32Array;
   readonly state: Int32Array;
-  /** When the run began, by `sharedClock`. */
+  /** How often each seat's buffers were exchanged. */
+  readonly generation: Int32Array;
+  /** When each run began, by `sharedClock`. */
   readonly startedAt: Float64Array;
+  /** The thread's processor time, in milliseconds, at which the run would have begun without a pause. */
+  readonly cpuBase: Float64Array;
 }
 
-export const SLOT_BYTES = SLOTS * 12;
+const INTS = 1 + 3 * SEATS;
+const FLOATS_AT = Math.ceil((INTS * 4) / 8) * 8;
+export const CONTROL_BYTES = FLOATS_AT + 2 * SEATS * 8;
 
-export function slotViews(buffer: SharedArrayBuffer): SlotViews {
+export function controlViews(buffer: SharedArrayBuffer): ControlViews {
+  const ints = (index: number) => new Int32Array(buffer, 4 + index * SEATS * 4, SEATS);
+  const floats = (index: number) => new Float64Array(buffer, FLOATS_AT + index * SEATS * 8, SEATS);
   return {
-    startedAt: new Float64Array(buffer, 0, SLOTS),
-    state: new Int32Array(buffer, SLOTS * 8, SLOTS),
+    queueEnd: new Int32Array(buffer, 0, 1),
+    queue: ints(0),
+    state: ints(1),
+    generation: ints(2),
+    startedAt: floats(0),
+    cpuBase: floats(1),
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { FunctionLimits } from "../core/function.ts";
 import { NexusError } from "../core/errors.ts";
+import { TEST_LIMITS } from "../testing/limits.ts";
 import {
   echoModule,
   emitModule,
@@ -14,56 +14,7 @@ import {
   wasiModule,
   wat,
 } from "../testing/modules.ts";
-import { threadRuntime, type ThreadRuntimeOptions } from "./host/thread-runtime.ts";
-import type { InvokeRequest, Outcome, Runtime } from "./runtime.ts";
-
-const LIMITS: FunctionLimits = {
-  timeoutMs: 5_000,
-  memoryBytes: 16 * 1024 * 1024,
-  outputBytes: 1024,
-  logBytes: 256,
-  logLines: 5,
-  emits: 3,
-};
-
-interface TestRuntime extends AsyncDisposable {
-  readonly runtime: Runtime;
-  load(
-    name: string,
-    module: Promise<Uint8Array>,
-    limits?: Partial<FunctionLimits>,
-  ): ReturnType<Runtime["load"]>;
-  run(name: string, request?: Partial<InvokeRequest>, signal?: AbortSignal): Promise<Outcome>;
-}
-
-function testRuntime(options: ThreadRuntimeOptions = { workers: 1 }): TestRuntime {
-  const runtime = threadRuntime(options);
-  return {
-    runtime,
-    async load(name, module, limits = {}) {
-      return runtime.load({ version: name, bytes: await module, limits: { ...LIMITS, ...limits } });
-    },
-    run: (name, request = {}, signal) =>
-      runtime.invoke(
-        { version: name, function: name, stdin: new Uint8Array(0), env: {}, ...request },
-        signal,
-      ),
-    [Symbol.asyncDispose]: () => runtime.close(AbortSignal.abort()),
-  };
-}
-
-const bytes = (text: string) => new TextEncoder().encode(text);
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-
-async function runOnce(
-  module: Promise<Uint8Array>,
-  request: Partial<InvokeRequest> = {},
-  limits: Partial<FunctionLimits> = {},
-): Promise<Outcome> {
-  await using t = testRuntime();
-  await t.load("f", module, limits);
-  return await t.run("f", request);
-}
+import { bytes, runOnce, testRuntime, text } from "../testing/runtime.ts";
 
 test("invoke() gives a command its stdin and keeps its stdout", async () => {
   const outcome = await runOnce(echoModule(), { stdin: bytes("an event") });
@@ -121,7 +72,7 @@ test("invoke() tells a guest that the memory limit refused from one that trapped
   const hog = await runOnce(hogModule());
   assert.equal(hog.status, "out_of_memory");
   assert.equal(hog.error?.code, "FUNCTION_OUT_OF_MEMORY");
-  assert.ok(hog.memoryPeakBytes <= LIMITS.memoryBytes);
+  assert.ok(hog.memoryPeakBytes <= TEST_LIMITS.memoryBytes);
   const exits = await runOnce(
     wasiModule(`(func (export "_start")
       (if (i32.eq (memory.grow (i32.const 1000)) (i32.const -1))
@@ -218,7 +169,7 @@ test("invoke() cuts a flood of output and of log lines, and says so", async () =
   assert.equal(logBytes.logsTruncated, true);
   assert.equal(
     logBytes.logs.reduce((sum, { text }) => sum + text.length, 0),
-    LIMITS.logBytes,
+    TEST_LIMITS.logBytes,
   );
 });
 
@@ -233,16 +184,6 @@ const ENDLESS: readonly (readonly [name: string, module: () => Promise<Uint8Arra
     () =>
       wasiModule(`(func (export "_initialize") (loop $l (br $l))) (func (export "handle_event"))`),
   ],
-  [
-    "a sleep of a year",
-    () =>
-      wat(`(module (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
-        (memory (export "memory") 1)
-        (func (export "_start")
-          (i32.store (i32.const 16) (i32.const 1))
-          (i64.store (i32.const 24) (i64.const 31536000000000000))
-          (drop (call $poll (i32.const 0) (i32.const 100) (i32.const 1) (i32.const 200)))))`),
-  ],
 ];
 for (const [name, module] of ENDLESS) {
   test(`invoke() ends ${name} at its timeout and replaces the thread`, async () => {
@@ -253,7 +194,18 @@ for (const [name, module] of ENDLESS) {
     assert.equal(outcome.status, "timed_out");
     assert.equal(outcome.error?.code, "FUNCTION_TIMED_OUT");
     assert.ok(outcome.durationMs >= 100);
+    assert.deepEqual(outcome.limits, ["timeout"]);
     assert.equal(t.runtime.status().replaced, 1);
+    assert.equal((await t.run("echo")).status, "succeeded");
+    const again = await t.run("endless");
+    assert.equal(again.status, "timed_out");
+    assert.equal(again.error?.message, outcome.error?.message);
+    assert.deepEqual(again.limits, ["timeout"]);
+    assert.equal(
+      t.runtime.status().replaced,
+      1,
+      "whoever did it before is ended in its own thread",
+    );
     assert.equal((await t.run("echo")).status, "succeeded");
   });
 }

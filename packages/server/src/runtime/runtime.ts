@@ -1,5 +1,5 @@
 import type { FunctionLimits } from "../core/function.ts";
-import type { InvocationError, InvocationStatus, LogLine } from "../core/invocation.ts";
+import type { InvocationError, InvocationStatus, LimitName, LogLine } from "../core/invocation.ts";
 
 /**
  * Runs WebAssembly modules in threads of their own: each invocation in a fresh instance that sees
@@ -35,6 +35,8 @@ export interface LoadableModule {
   readonly version: string;
   readonly bytes: Uint8Array;
   readonly limits: FunctionLimits;
+  /** Runs it once on an event of no meaning, so that the first real one finds it warm; true unless told. */
+  readonly warmUp?: boolean;
 }
 
 export interface ModuleFacts {
@@ -67,6 +69,8 @@ export interface Outcome {
   readonly outputBytes: number;
   readonly logs: readonly LogLine[];
   readonly logsTruncated: boolean;
+  /** Limits it reached, whether that ended it or not. */
+  readonly limits: readonly LimitName[];
   /** What the guest passed to `nexus.emit`, each a JSON text, unchecked, in order. */
   readonly emitted: readonly Uint8Array[];
   /** Milliseconds since the Unix epoch. */

@@ -5,15 +5,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { TEST_LIMITS } from "../testing/limits.ts";
 import { fixture } from "../testing/modules.ts";
 import { GuestContext } from "./guest/context.ts";
-import { journalBuffers } from "./journal.ts";
+import { blockUntil } from "./guest/sleep.ts";
 import { preview1 } from "./guest/wasi/preview1.ts";
 import { threadRuntime } from "./host/thread-runtime.ts";
 import { IMPORTS } from "./module/wasi-signatures.ts";
 import type { InvokeRequest, Outcome } from "./runtime.ts";
 
 const LIMITS = {
+  ...TEST_LIMITS,
   timeoutMs: 5_000,
   memoryBytes: 16 * 1024 * 1024,
   outputBytes: 1024,
@@ -39,7 +41,7 @@ async function run(bytes: Uint8Array, request: Partial<InvokeRequest>): Promise<
 }
 
 test("preview1() gives every function that load() lets a module import", () => {
-  const given = Object.keys(preview1(new GuestContext(journalBuffers()))).sort();
+  const given = Object.keys(preview1(new GuestContext(blockUntil))).sort();
   assert.deepEqual(given, [...IMPORTS.get("wasi_snapshot_preview1")!.keys()].sort());
 });
 

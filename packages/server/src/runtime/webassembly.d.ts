@@ -1,7 +1,7 @@
 // The part of the WebAssembly JavaScript interface used here; TypeScript has it in its library for
 // browsers only, which would bring all of the DOM into the server.
 declare namespace WebAssembly {
-  type ImportValue = ((...args: never[]) => unknown) | Memory | Global;
+  type ImportValue = ((...args: never[]) => unknown) | Memory | Global | Suspending;
   type Imports = Record<string, Record<string, ImportValue>>;
   type Exports = Record<string, unknown>;
 
@@ -30,6 +30,16 @@ declare namespace WebAssembly {
     private constructor();
     value: unknown;
   }
+
+  /** JavaScript Promise Integration: an import whose promise suspends the guest until it resolves. */
+  interface Suspending {
+    readonly [Symbol.toStringTag]: "Suspending";
+  }
+
+  const Suspending: new (run: (...args: never[]) => unknown) => Suspending;
+
+  /** An export that may be suspended; what it gives, and what it throws, comes by the promise. */
+  function promising<A extends unknown[], R>(run: (...args: A) => R): (...args: A) => Promise<R>;
 
   class Exception extends Error {
     private constructor();

@@ -61,6 +61,9 @@ function info(
       log_bytes: limits.logBytes,
       log_lines: limits.logLines,
       emits: limits.emits,
+      host_calls: limits.hostCalls,
+      cpu_ms: limits.cpuMs === 0 ? null : limits.cpuMs,
+      table_elements: limits.tableElements,
     },
     // Names only: values may be secrets.
     env: Object.keys(version.env),

@@ -65,6 +65,7 @@ export function invocationOf(
     output_truncated: false,
     logs: [],
     logs_truncated: false,
+    limits_reached: [],
     emitted: [],
     started_at: new Date(now).toISOString(),
     duration_ms: 1.5,

@@ -1,54 +1,65 @@
-import type { JournalBuffers } from "../journal.ts";
-import type { Run } from "../protocol.ts";
+import type { LIMIT_BITS } from "../journal.ts";
 import { GuestMemory } from "./guest-memory.ts";
-import { Journal } from "./journal.ts";
+import type { Journal } from "./journal.ts";
+import type { Seat } from "./seat.ts";
 import { freshDescriptors, type Descriptor } from "./wasi/descriptors.ts";
 
+/** Zero-ended strings one behind the other, as the guest is to have them. */
+export interface Strings {
+  readonly count: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Waits until the monotonic clock shows `dueNs`: at once, or with a promise where the guest is suspended. */
+export type Sleep = (dueNs: bigint) => void | Promise<void>;
+
 /**
- * What host calls know of the run under way. There is one a worker; `begin` makes all of it new, so
- * that the import functions can be bound once and no run sees another's.
+ * What host calls know of the run under way. Import functions are bound to one once; `begin` makes all
+ * of it new, so that no run sees another's. Runs that cannot be suspended share one, as they cannot meet.
  */
 export class GuestContext {
   readonly memory = new GuestMemory();
-  /** Replaced between runs, where the last one's has become large. */
-  journal: Journal;
+  readonly sleep: Sleep;
+  journal!: Journal;
   descriptors: (Descriptor | undefined)[] = [];
   stdin: Uint8Array = NOTHING;
   stdinAt = 0;
-  args: readonly string[] = [];
-  env: Run["env"] = {};
+  args: Strings = NO_STRINGS;
+  env: Strings = NO_STRINGS;
+  /** Host calls the run may make. */
+  mostCalls = 0;
   /** By performance.now(). */
   startedMs = 0;
   /** What proc_exit was given. */
   exitCode: number | null = null;
-  /** Called before the guest sleeps, so that nobody waits for results that are ready. */
-  beforeSleep: () => void = () => undefined;
 
-  constructor(journal: JournalBuffers) {
-    this.journal = new Journal(journal);
+  constructor(sleep: Sleep) {
+    this.sleep = sleep;
   }
 
-  begin(run: Run, memory: WebAssembly.Memory | null): void {
-    this.memory.attach(memory);
+  begin(seat: Seat, mostCalls: number): void {
     this.descriptors = freshDescriptors();
-    this.stdin = run.stdin;
+    this.journal = seat.journal;
+    this.stdin = seat.stdin;
     this.stdinAt = 0;
-    this.args = run.args;
-    this.env = run.env;
+    this.args = seat.args;
+    this.env = seat.env;
+    this.mostCalls = mostCalls;
     this.exitCode = null;
   }
 
-  noteMemory(): void {
-    this.journal.noteMemory(this.memory.byteLength);
+  noteLimit(name: (typeof LIMIT_BITS)[number]): void {
+    this.journal.noteLimit(name);
   }
 
   /** Lets go of all that the run brought. */
   end(): void {
     this.memory.attach(null);
     this.stdin = NOTHING;
-    this.env = {};
-    this.args = [];
+    this.env = NO_STRINGS;
+    this.args = NO_STRINGS;
   }
 }
 
 const NOTHING = new Uint8Array(0);
+const NO_STRINGS: Strings = { count: 0, bytes: NOTHING };

@@ -1,149 +1,114 @@
-import type { JournalBuffers } from "../journal.ts";
-import {
-  GROWN_EXPORT,
-  MEMORY_IMPORT,
-  REFUSED_EXPORT,
-  type ModulePlan,
-  type Run,
-  type RunEnd,
-  type RunResult,
-} from "../protocol.ts";
-import { GuestContext } from "./context.ts";
+import type { ModulePlan, RunEnd } from "../protocol.ts";
+import { GuestContext, type Sleep } from "./context.ts";
 import { emitFunction } from "./emit.ts";
+import { Execution, type Bound, type Loaded } from "./execution.ts";
 import { asGuestFunction } from "./guest-function.ts";
 import { Memories } from "./memories.ts";
-import { trapReason } from "./trap.ts";
+import type { Seat } from "./seat.ts";
+import { blockUntil } from "./sleep.ts";
+import { OUT_OF_TIME, supervised } from "./supervised.ts";
+import { SuspendingRun } from "./suspending-run.ts";
 import { preview1 } from "./wasi/preview1.ts";
 
-interface Loaded {
-  readonly module: WebAssembly.Module;
-  readonly plan: ModulePlan;
-  met: boolean;
+/** A context for a run that may be suspended, and the run that has it. */
+interface Suspending {
+  readonly bound: Bound;
+  run: SuspendingRun | undefined;
 }
 
-/** Runs modules one after another, each run in an instance of its own. */
+/** Runs modules, each run in an instance of its own: one after another, but for those that are suspended. */
 export class Guest {
-  readonly context: GuestContext;
   readonly #memories = new Memories();
-  readonly #loaded = new Map<string, Loaded>();
-  readonly #imports: WebAssembly.Imports;
-  readonly #grown: unknown;
+  readonly #loaded = new Map<number, Loaded>();
+  readonly #plain = bind(blockUntil, false);
+  readonly #idle: Suspending[] = [];
+  readonly #suspended = new Set<SuspendingRun>();
 
-  constructor(journal: JournalBuffers) {
-    this.context = new GuestContext(journal);
-    this.#imports = {
-      wasi_snapshot_preview1: preview1(this.context),
-      nexus: { emit: emitFunction(this.context) },
-    };
-    this.#grown = asGuestFunction(() => this.context.noteMemory());
+  load(id: number, module: WebAssembly.Module, plan: ModulePlan): void {
+    if (!this.#loaded.has(id)) this.#loaded.set(id, { module, plan, met: false });
   }
 
-  load(version: string, module: WebAssembly.Module, plan: ModulePlan): void {
-    if (!this.#loaded.has(version)) this.#loaded.set(version, { module, plan, met: false });
+  unload(id: number): void {
+    this.#loaded.delete(id);
+    this.#memories.forget(id);
   }
 
-  unload(version: string): void {
-    this.#loaded.delete(version);
-    this.#memories.forget(version);
+  knows(id: number): boolean {
+    return this.#loaded.has(id);
+  }
+
+  /** Runs that wait for a host call's answer. */
+  get suspended(): number {
+    return this.#suspended.size;
   }
 
   /**
-   * Runs to the guest's own end. Whatever the guest does, this returns or is killed with its thread.
-   * The journal must have been cleared.
+   * Runs the guest in the seat to its own end, and says so there; whatever it does, this returns or is
+   * killed with its thread. A promise where it may be suspended: it resolves when the run has ended or
+   * is suspended, and a suspended one goes on when its host call has its answer.
    */
-  run(run: Run): RunResult {
-    const loaded = this.#loaded.get(run.version);
-    if (loaded === undefined) throw new Error(`Cannot run "${run.version}": it was never loaded`);
-    const { plan } = loaded;
-    const { context } = this;
-    const cold = !loaded.met;
-    loaded.met = true;
-    const startedMs = performance.now();
-    context.startedMs = startedMs;
-    context.journal.begin(plan.limits, cold);
-    let memory: WebAssembly.Memory | null = null;
-    let end: RunEnd;
-    try {
-      memory = plan.memory === null ? null : this.#memories.take(run.version, plan.memory);
-      context.begin(run, memory);
-      context.noteMemory();
-      end = this.#enter(loaded, memory);
-    } catch (error) {
-      // The one thing that throws out here: the machine gave no memory to begin with.
-      context.begin(run, null);
-      end = { kind: "no_memory", reason: error instanceof Error ? error.message : String(error) };
-    }
-    const durationMs = performance.now() - startedMs;
-    context.noteMemory();
-    const result: RunResult = { slot: run.slot, end, durationMs, ...context.journal.read() };
-    context.end();
-    if (memory !== null && plan.memory !== null) {
-      this.#memories.give(run.version, plan.memory, memory);
-    }
-    return result;
+  run(seat: Seat): Promise<void> | undefined {
+    const loaded = this.#loaded.get(seat.id);
+    if (loaded === undefined) throw new Error(`Cannot run module ${seat.id}: it was never loaded`);
+    if (loaded.plan.suspends) return this.#runSuspending(loaded, seat);
+    const execution = this.#execution(loaded, this.#plain, seat);
+    execution.finish(execution.begin() ?? enter(execution, seat.supervisedMs), 0);
+    return undefined;
   }
 
-  #enter(loaded: Loaded, memory: WebAssembly.Memory | null): RunEnd {
-    const { plan } = loaded;
-    let instance: WebAssembly.Instance | undefined;
-    const refused = (): boolean => {
-      if (!plan.watchesGrowth || instance === undefined) return false;
-      const flag = instance.exports[REFUSED_EXPORT];
-      return flag instanceof WebAssembly.Global && flag.value === 1;
-    };
-    try {
-      instance = this.#instantiate(loaded, memory);
-      const code = this.#call(instance.exports, plan);
-      return { kind: "exit", code, growthRefused: code !== 0 && refused() };
-    } catch (error) {
-      const code = this.context.exitCode;
-      if (code !== null) return { kind: "exit", code, growthRefused: code !== 0 && refused() };
-      return { kind: "trap", reason: trapReason(error), growthRefused: refused() };
+  #runSuspending(loaded: Loaded, seat: Seat): Promise<void> {
+    const place = this.#idle.pop() ?? suspending();
+    return new Promise((resolve, reject) => {
+      const run = new SuspendingRun(seat, (paused) => {
+        this.#suspended.add(paused);
+        resolve();
+      });
+      place.run = run;
+      const ended = (): void => {
+        this.#suspended.delete(run);
+        place.run = undefined;
+        this.#idle.push(place);
+        resolve();
+      };
+      run.complete(this.#execution(loaded, place.bound, seat)).then(ended, reject);
+    });
+  }
+
+  /** Lets go of suspended runs that the host has ended. */
+  sweep(): void {
+    for (const run of this.#suspended) {
+      if (run.abandonIfHalted()) this.#suspended.delete(run);
     }
   }
 
-  #instantiate({ module, plan }: Loaded, memory: WebAssembly.Memory | null): WebAssembly.Instance {
-    const imports =
-      memory === null
-        ? this.#imports
-        : { ...this.#imports, [MEMORY_IMPORT.module]: { [MEMORY_IMPORT.name]: memory } };
-    const instance = new WebAssembly.Instance(module, imports);
-    // A module whose growth is watched has this global; a start function's growth comes too soon for it.
-    if (plan.watchesGrowth) {
-      (instance.exports[GROWN_EXPORT] as WebAssembly.Global).value = this.#grown;
-      this.context.noteMemory();
-    }
-    return instance;
-  }
-
-  // The host checked names and types when the module was loaded.
-  #call(exports: WebAssembly.Exports, plan: ModulePlan): number {
-    if (plan.initialize) (exports["_initialize"] as () => void)();
-    if (plan.entry === "reactor") {
-      return (exports["handle_event"] as () => number | undefined)() ?? 0;
-    }
-    if (plan.entry === "bare") this.#callBare(exports);
-    else (exports["_start"] as () => void)();
-    return 0;
-  }
-
-  #callBare(exports: WebAssembly.Exports): void {
-    const { memory, stdin, journal } = this.context;
-    const alloc = exports["alloc"] as (length: number) => number;
-    const handle = exports["handle_event"] as (at: number, length: number) => bigint;
-    const at = alloc(stdin.length);
-    inMemory("alloc", () => memory.slice(at, stdin.length).set(stdin));
-    const answer = BigInt.asUintN(64, handle(at, stdin.length));
-    const from = Number(answer >> 32n);
-    const length = Number(answer & 0xffff_ffffn);
-    inMemory("handle_event", () => journal.stdout.write(memory.slice(from, length)));
+  #execution(loaded: Loaded, bound: Bound, seat: Seat): Execution {
+    return new Execution({ loaded, bound, seat, memories: this.#memories });
   }
 }
 
-function inMemory(name: string, use: () => void): void {
-  try {
-    use();
-  } catch (cause) {
-    throw new Error(`\`${name}\` answered with a place outside the memory`, { cause });
-  }
+function enter(execution: Execution, supervisedMs: number): RunEnd {
+  if (supervisedMs === 0) return execution.enter();
+  const end = supervised(() => execution.enter(), supervisedMs);
+  return end === OUT_OF_TIME ? { kind: "timed_out" } : end;
+}
+
+function suspending(): Suspending {
+  const place: Suspending = {
+    bound: bind((dueNs) => place.run!.sleep(dueNs), true),
+    run: undefined,
+  };
+  return place;
+}
+
+function bind(sleep: Sleep, suspends: boolean): Bound {
+  const context = new GuestContext(sleep);
+  const calls = preview1(context);
+  const wasi = suspends
+    ? { ...calls, poll_oneoff: new WebAssembly.Suspending(calls["poll_oneoff"]!) }
+    : calls;
+  return {
+    context,
+    imports: { wasi_snapshot_preview1: wasi, nexus: { emit: emitFunction(context) } },
+    grown: asGuestFunction((pages) => context.journal.notePages(pages)),
+  };
 }

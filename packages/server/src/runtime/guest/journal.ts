@@ -1,40 +1,42 @@
 import {
+  END,
   FACT,
   journalFacts,
+  LAST_CALLS,
+  LIMIT_BITS,
   NUMBER,
-  PAGE_BYTES,
-  readEffects,
   type JournalBuffers,
   type JournalFacts,
-  type RunEffects,
 } from "../journal.ts";
-import type { GuestLimits } from "../protocol.ts";
+import type { GuestLimits, RunEnd } from "../protocol.ts";
 import { Emitted } from "./emitted.ts";
 import { LogLines } from "./log-lines.ts";
 import { Output } from "./output.ts";
 import { SharedBytes } from "./shared-bytes.ts";
+
+const utf8 = new TextEncoder();
 
 /** The guest's side of a journal: all that a run writes goes here, and is read from here at its end. */
 export class Journal {
   readonly stdout: Output;
   readonly stderr: LogLines;
   readonly emitted: Emitted;
-  readonly #buffers: JournalBuffers;
   readonly #facts: JournalFacts;
   readonly #bytes: readonly SharedBytes[];
+  readonly #trouble: SharedBytes;
 
   constructor(buffers: JournalBuffers) {
     const facts = journalFacts(buffers);
-    const bytes = (name: "output" | "logs" | "lines" | "emitted" | "emits") =>
+    const bytes = (name: Exclude<keyof JournalBuffers, "facts">) =>
       new SharedBytes(buffers[name], facts.counts, FACT[name]);
     const [output, logs, lines] = [bytes("output"), bytes("logs"), bytes("lines")];
     const [emitted, emits] = [bytes("emitted"), bytes("emits")];
     this.stdout = new Output(output, facts);
     this.stderr = new LogLines(logs, lines, facts);
-    this.emitted = new Emitted(emitted, emits);
-    this.#buffers = buffers;
+    this.emitted = new Emitted(emitted, emits, facts);
+    this.#trouble = bytes("trouble");
     this.#facts = facts;
-    this.#bytes = [output, logs, lines, emitted, emits];
+    this.#bytes = [output, logs, lines, emitted, emits, this.#trouble];
   }
 
   /** Before a run is under way: nobody may find the last one's in it. */
@@ -53,11 +55,49 @@ export class Journal {
   }
 
   /** How large the guest's memory is now. */
-  noteMemory(bytes: number): void {
-    this.#facts.counts[FACT.pages] = bytes / PAGE_BYTES;
+  notePages(pages: number): void {
+    this.#facts.counts[FACT.pages] = pages;
   }
 
-  read(): RunEffects {
-    return readEffects(this.#buffers, this.#facts);
+  noteLimit(name: (typeof LIMIT_BITS)[number]): void {
+    this.#facts.counts[FACT.limits]! |= 1 << LIMIT_BITS.indexOf(name);
+  }
+
+  /** Counts a host call before it is made; gives how many there are now. */
+  countCall(): number {
+    return (this.#facts.counts[FACT.calls]! += 1);
+  }
+
+  /** What the present host call answered. `call`: the function's number, by CALLS. */
+  noteCall(call: number, answer: number): void {
+    const { counts } = this.#facts;
+    counts[FACT.lastCalls + (counts[FACT.calls]! % LAST_CALLS)] = (call << 8) | answer;
+  }
+
+  noteEnd(end: RunEnd, durationMs: number, suspendedMs: number): void {
+    const { counts, numbers } = this.#facts;
+    numbers[NUMBER.durationMs] = durationMs;
+    numbers[NUMBER.suspendedMs] = suspendedMs;
+    switch (end.kind) {
+      case "exit":
+        counts[FACT.exitCode] = end.code;
+        counts[FACT.end] = END.exit;
+        break;
+      case "trap":
+        this.#explain(end.reason);
+        counts[FACT.end] = END.trap;
+        break;
+      case "no_memory":
+        this.#explain(end.reason);
+        counts[FACT.end] = END.noMemory;
+        break;
+      case "timed_out":
+        counts[FACT.end] = END.timedOut;
+        break;
+    }
+  }
+
+  #explain(reason: string): void {
+    this.#trouble.append(utf8.encode(reason).subarray(0, this.#trouble.room));
   }
 }

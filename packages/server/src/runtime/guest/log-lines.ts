@@ -1,7 +1,9 @@
-import { FACT, LINE, NUMBER_BYTES, type JournalFacts } from "../journal.ts";
+import { FACT, LIMIT_BITS, LINE, NUMBER_BYTES, type JournalFacts } from "../journal.ts";
 import type { SharedBytes } from "./shared-bytes.ts";
 
 const LINE_FEED = 10;
+const TOO_MANY_LINES = 1 << LIMIT_BITS.indexOf("log_lines");
+const TOO_MANY_BYTES = 1 << LIMIT_BITS.indexOf("logs");
 
 /** Cuts a byte stream into lines with their time. One serves many runs. */
 export class LogLines {
@@ -40,18 +42,18 @@ export class LogLines {
   #keep(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     if (this.#linesLeft === 0) {
-      this.#truncate();
+      this.#truncate(TOO_MANY_LINES);
       return;
     }
     const keep = Math.min(bytes.length, this.#bytesLeft);
     this.#bytesLeft -= keep;
     if (keep > 0) this.#bytes.append(bytes.subarray(0, keep));
-    if (keep < bytes.length) this.#truncate();
+    if (keep < bytes.length) this.#truncate(TOO_MANY_BYTES);
   }
 
   #endLine(): void {
     if (this.#linesLeft === 0) {
-      this.#truncate();
+      this.#truncate(TOO_MANY_LINES);
       return;
     }
     this.#linesLeft -= 1;
@@ -60,8 +62,8 @@ export class LogLines {
     this.#lines.append(this.#entryBytes);
   }
 
-  #truncate(): void {
+  #truncate(limit: number): void {
     this.#truncated = true;
-    Atomics.store(this.#counts, FACT.logsTruncated, 1);
+    Atomics.or(this.#counts, FACT.limits, limit);
   }
 }

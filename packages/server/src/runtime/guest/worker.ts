@@ -1,79 +1,68 @@
-// The guest thread. It knows protocol.ts, journal.ts, files.ts, errno.ts and what lies in this folder; no file system, no network.
-import { parentPort, workerData } from "node:worker_threads";
-import {
-  sharedClock,
-  SLOT,
-  slotViews,
-  type FromGuest,
-  type GuestData,
-  type Run,
-  type RunResult,
-  type ToGuest,
-} from "../protocol.ts";
+// The guest thread. It knows the files of runtime/ that cross the wall, and what lies in this folder; no
+// file system, no network.
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { sharedClock, type FromGuest, type GuestData, type ToGuest } from "../protocol.ts";
 import { Guest } from "./guest.ts";
-import { Journal } from "./journal.ts";
+import type { Seat } from "./seat.ts";
+import { Seats } from "./seats.ts";
 
-/** Results are held back for company no longer than this. */
-const BATCH_MS = 0.2;
+/** How long an idle thread waits in the quickest way, in which it hears no message. */
+const QUICK_MS = 20;
+/** Messages, timers and collectors get their turn at least so often. */
+const TURN_MS = 10;
 
 const port = parentPort!;
-const { slots, journal } = workerData as GuestData;
-const { state, startedAt } = slotViews(slots);
+const seats = new Seats(workerData as GuestData);
+const guest = new Guest();
 const now = sharedClock();
-const guest = new Guest(journal);
-guest.context.beforeSleep = flush;
 
-let results: RunResult[] = [];
-let heldFor: string | undefined;
-let heldSince = 0;
-
-function send(message: FromGuest): void {
-  port.postMessage(message);
-}
-
-function flush(): void {
-  if (results.length === 0) return;
-  const batch = results;
-  results = [];
-  send({ kind: "results", results: batch });
-}
-
-function runOne(run: Run): void {
-  // Another function's result never waits behind this run, which may be an endless one.
-  if (heldFor !== run.version) flush();
-  startedAt[run.slot] = now();
-  guest.context.journal.clear();
-  if (Atomics.compareExchange(state, run.slot, SLOT.waiting, SLOT.running) !== SLOT.waiting) {
-    Atomics.store(state, run.slot, SLOT.free);
-    return;
-  }
-  const result = guest.run(run);
-  if (Atomics.compareExchange(state, run.slot, SLOT.running, SLOT.done) !== SLOT.running) {
-    // The host has ended this run and is about to end the thread; the journal is the host's to read.
-    Atomics.wait(state, run.slot, SLOT.halted);
-  }
-  if (results.length === 0) heldSince = performance.now();
-  heldFor = run.version;
-  results.push(result);
-  if (performance.now() - heldSince > BATCH_MS) flush();
-}
-
-port.on("message", (message: ToGuest) => {
+function hear(message: ToGuest): void {
   switch (message.kind) {
     case "load":
-      guest.load(message.version, message.module, message.plan);
+      guest.load(message.id, message.module, message.plan);
       break;
     case "unload":
-      guest.unload(message.version);
+      guest.unload(message.id);
       break;
-    case "journal":
-      guest.context.journal = new Journal(message.journal);
-      break;
-    case "run":
-      for (const run of message.runs) runOne(run);
-      flush();
+    case "seat":
+      seats.exchange(message.seat, message.buffers);
       break;
   }
-});
+}
 
-send({ kind: "ready" });
+/** What the host sent before it gave out a seat may lie in the port while this thread has no turn. */
+function hearAll(): void {
+  for (;;) {
+    const received = receiveMessageOnPort(port);
+    if (received === undefined) return;
+    hear(received.message);
+  }
+}
+
+function run(seat: Seat): Promise<void> | undefined {
+  if (!seat.current || !guest.knows(seat.id)) hearAll();
+  return seat.begin(now()) ? guest.run(seat) : undefined;
+}
+
+async function serve(): Promise<never> {
+  let lastTurn = performance.now();
+  for (;;) {
+    const seat = seats.take();
+    if (seat !== undefined) {
+      const running = run(seat);
+      if (running !== undefined) await running;
+      if (performance.now() - lastTurn < TURN_MS) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+    } else {
+      guest.sweep();
+      if (guest.suspended === 0 && seats.wait(QUICK_MS)) continue;
+      await seats.rung();
+    }
+    lastTurn = performance.now();
+  }
+}
+
+port.on("message", hear);
+const ready: FromGuest = { kind: "ready" };
+port.postMessage(ready);
+void serve(); // for as long as the thread lives

@@ -1,18 +1,18 @@
 import { Worker } from "node:worker_threads";
-import { isLarge, journalBuffers, journalFacts, readEffects, type RunEffects } from "../journal.ts";
+import type { RunEffects } from "../journal.ts";
 import {
-  SLOT,
-  SLOT_BYTES,
-  SLOTS,
-  slotViews,
-  type FromGuest,
+  CONTROL_BYTES,
+  controlViews,
+  queuePlace,
+  SEAT,
+  SEATS,
   type GuestData,
-  type Run,
-  type RunResult,
   type ToGuest,
 } from "../protocol.ts";
+import type { Bell } from "./bell.ts";
 import type { Job, LoadedModule } from "./job.ts";
 import { ThreadPriority } from "./priority.ts";
+import { HostSeat, type RunResult } from "./seat.ts";
 
 // This file's own extension: .ts when run from source, .js when built.
 const GUEST = new URL(`../guest/worker${import.meta.url.slice(-3)}`, import.meta.url);
@@ -23,8 +23,6 @@ const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb:
 export interface GuestThreadEvents {
   readonly ready: (thread: GuestThread) => void;
   readonly result: (thread: GuestThread, job: Job, result: RunResult) => void;
-  /** All results of one message were told. */
-  readonly drained: (thread: GuestThread) => void;
   /** The thread ended without being asked to. */
   readonly died: (thread: GuestThread, error: Error) => void;
 }
@@ -32,6 +30,8 @@ export interface GuestThreadEvents {
 export interface RunningJob {
   readonly job: Job;
   readonly startedAt: number;
+  /** The thread's processor time at which it would have begun without a pause. */
+  readonly cpuBaseMs: number;
 }
 
 /** A run that was ended from outside, and what it had done. */
@@ -48,12 +48,12 @@ let threadsMade = 0;
 /** One worker and the jobs it holds. Says nothing more once it is stopped. */
 export class GuestThread {
   readonly #worker: Worker;
-  readonly #slots = new SharedArrayBuffer(SLOT_BYTES);
-  readonly #views = slotViews(this.#slots);
-  #journal = journalBuffers();
-  readonly #known = new Set<string>();
+  readonly #control = new SharedArrayBuffer(CONTROL_BYTES);
+  readonly #views = controlViews(this.#control);
+  /** Made when they are first needed. */
+  readonly #seats: HostSeat[] = [];
+  readonly #known = new Set<number>();
   readonly #jobs = new Map<number, Job>();
-  #outbox: Run[] = [];
   #state: "starting" | "ready" | "stopped" = "starting";
   /** Milliseconds of work it holds, as far as is known. */
   backlogMs = 0;
@@ -62,13 +62,13 @@ export class GuestThread {
   /** When it last had something to do, by the pool's clock. */
   lastUsedAt = 0;
   /** Where its long run is. */
-  #stuckSlot: number | undefined;
+  #stuckSeat: number | undefined;
   #priority: ThreadPriority | undefined;
 
-  constructor(events: GuestThreadEvents) {
+  constructor(events: GuestThreadEvents, bell: Bell) {
     const name = `nexus-guest-${threadsMade % MOST_NAMES}`;
     threadsMade += 1;
-    const data: GuestData = { slots: this.#slots, journal: this.#journal };
+    const data: GuestData = { control: this.#control, bell: bell.buffer };
     this.#worker = new Worker(GUEST, {
       name,
       workerData: data,
@@ -77,9 +77,12 @@ export class GuestThread {
       execArgv: [],
     });
     let cause: Error | undefined;
-    this.#worker.on("message", (message: FromGuest) => {
-      if (message.kind === "ready") this.#priority = new ThreadPriority(name);
-      this.#receive(message, events);
+    // The one thing it says: FromGuest.
+    this.#worker.once("message", () => {
+      this.#priority = new ThreadPriority(name);
+      if (this.#state === "stopped") return;
+      this.#state = "ready";
+      events.ready(this);
     });
     this.#worker.on("error", (error) => {
       cause = error instanceof Error ? error : new Error(String(error));
@@ -103,12 +106,12 @@ export class GuestThread {
 
   /** Its present run takes so long that nothing should wait behind it. */
   get stuck(): boolean {
-    return this.#stuckSlot !== undefined;
+    return this.#stuckSeat !== undefined;
   }
 
   /** From now until its run has ended it is stuck, and gives way to every other thread. */
   getsStuck(): void {
-    this.#stuckSlot = this.#runningSlot();
+    this.#stuckSeat = this.#runningSeat();
     if (this.stuck) this.#priority?.lower();
   }
 
@@ -116,44 +119,97 @@ export class GuestThread {
     return this.#jobs.size;
   }
 
+  get full(): boolean {
+    return this.#jobs.size === SEATS;
+  }
+
   jobs(): readonly Job[] {
     return [...this.#jobs.values()];
   }
 
-  /** False where it has no room. What is assigned leaves with the next `send`. */
+  /**
+   * The one module that this thread is for as long as it holds runs of it: those may be suspended, and
+   * no other function's run shall stand between one and its going on.
+   */
+  get exclusiveTo(): LoadedModule | undefined {
+    for (const { loaded } of this.#jobs.values()) {
+      return loaded.plan.suspends ? loaded : undefined;
+    }
+    return undefined;
+  }
+
+  /** False where it has no room; else the run is on its way. */
   assign(job: Job, args: readonly string[]): boolean {
-    const slot = this.#views.state.indexOf(SLOT.free);
-    if (slot === -1 || this.#jobs.size === SLOTS) return false;
+    const seat = this.#views.state.indexOf(SEAT.free);
+    if (seat === -1) return false;
     this.know(job.loaded);
-    this.#jobs.set(slot, job);
-    this.#views.state[slot] = SLOT.waiting;
+    this.#jobs.set(seat, job);
     this.backlogMs += job.loaded.expectedMs;
-    const { version, stdin, env } = job.request;
-    this.#outbox.push({ slot, version, stdin: compact(stdin), env, args });
+    const { stdin, env } = job.request;
+    const { id, reservedPages, supervised, timeoutMs } = job.loaded;
+    const place = (this.#seats[seat] ??= new HostSeat());
+    const supervisedMs = supervised ? timeoutMs : 0;
+    place.write({ id, reservedPages, supervisedMs, env, args, stdin });
+    const buffers = place.untold();
+    if (buffers !== undefined) {
+      this.#post({ kind: "seat", seat, buffers });
+      Atomics.store(this.#views.generation, seat, buffers.generation);
+    }
+    const run = Atomics.load(this.#views.queueEnd, 0);
+    Atomics.store(this.#views.queue, queuePlace(run), seat);
+    Atomics.store(this.#views.state, seat, SEAT.waiting);
+    Atomics.add(this.#views.queueEnd, 0, 1);
+    this.#ring();
     return true;
   }
 
-  send(): void {
-    if (this.#outbox.length === 0) return;
-    const runs = this.#outbox;
-    this.#outbox = [];
-    this.#post({ kind: "run", runs });
+  know({ id, module, plan }: LoadedModule): void {
+    if (this.#known.has(id)) return;
+    this.#known.add(id);
+    this.#post({ kind: "load", id, module, plan });
   }
 
-  know({ version, module, plan }: LoadedModule): void {
-    if (this.#known.has(version)) return;
-    this.#known.add(version);
-    this.#post({ kind: "load", version, module, plan });
+  forget(id: number): void {
+    if (this.#known.delete(id)) this.#post({ kind: "unload", id });
   }
 
-  forget(version: string): void {
-    if (this.#known.delete(version)) this.#post({ kind: "unload", version });
+  /** Tells of every run that has ended since it was last asked. */
+  collect(events: GuestThreadEvents): void {
+    for (const [seat, job] of this.#jobs) {
+      if (Atomics.load(this.#views.state, seat) !== SEAT.done) continue;
+      const place = this.#seats[seat]!;
+      const result = place.result();
+      this.#release(seat, job);
+      if (seat === this.#stuckSeat) {
+        this.#stuckSeat = undefined;
+        this.#priority?.restore();
+      }
+      place.clean();
+      Atomics.store(this.#views.state, seat, SEAT.free);
+      events.result(this, job, result);
+    }
   }
 
   running(): RunningJob | undefined {
-    const slot = this.#runningSlot();
-    if (slot === undefined) return undefined;
-    return { job: this.#jobs.get(slot)!, startedAt: this.#views.startedAt[slot]! };
+    const seat = this.#runningSeat();
+    return seat === undefined ? undefined : this.#runningAt(seat);
+  }
+
+  /** Runs that wait for a host call's answer. */
+  suspended(): readonly RunningJob[] {
+    return [...this.#jobs.keys()]
+      .filter((seat) => Atomics.load(this.#views.state, seat) === SEAT.suspended)
+      .map((seat) => this.#runningAt(seat));
+  }
+
+  #runningAt(seat: number): RunningJob {
+    const { startedAt, cpuBase } = this.#views;
+    return { job: this.#jobs.get(seat)!, startedAt: startedAt[seat]!, cpuBaseMs: cpuBase[seat]! };
+  }
+
+  /** Processor time the thread has used, in milliseconds; 0 where the system does not say. */
+  processorMs(): number {
+    return this.#priority?.processorMs() ?? 0;
   }
 
   /**
@@ -161,31 +217,47 @@ export class GuestThread {
    * `stop`. Undefined where there is no such run, also because it has just ended: its result is coming.
    */
   halt(now: number): HaltedRun | undefined {
-    const slot = this.#runningSlot();
-    if (slot === undefined) return undefined;
-    const before = Atomics.compareExchange(this.#views.state, slot, SLOT.running, SLOT.halted);
-    if (before !== SLOT.running) return undefined;
+    const seat = this.#runningSeat();
+    return seat === undefined ? undefined : this.#haltAt(seat, SEAT.running, now);
+  }
+
+  /** The same for a run that is suspended; the thread goes on. Undefined where it is not. */
+  haltSuspended(job: Job, now: number): HaltedRun | undefined {
+    for (const [seat, held] of this.#jobs) {
+      if (held !== job) continue;
+      const halted = this.#haltAt(seat, SEAT.suspended, now);
+      if (halted === undefined) return undefined;
+      this.#release(seat, job);
+      this.#ring();
+      return halted;
+    }
+    return undefined;
+  }
+
+  #haltAt(seat: number, from: number, now: number): HaltedRun | undefined {
+    const before = Atomics.compareExchange(this.#views.state, seat, from, SEAT.halted);
+    if (before !== from) return undefined;
     return {
-      job: this.#jobs.get(slot)!,
-      elapsedMs: now - this.#views.startedAt[slot]!,
-      effects: readEffects(this.#journal, journalFacts(this.#journal)),
+      job: this.#jobs.get(seat)!,
+      elapsedMs: now - this.#views.startedAt[seat]!,
+      effects: this.#seats[seat]!.effects(),
     };
   }
 
-  #runningSlot(): number | undefined {
-    for (const slot of this.#jobs.keys()) {
-      if (Atomics.load(this.#views.state, slot) === SLOT.running) return slot;
+  #runningSeat(): number | undefined {
+    for (const seat of this.#jobs.keys()) {
+      if (Atomics.load(this.#views.state, seat) === SEAT.running) return seat;
     }
     return undefined;
   }
 
   /** Whether the job had not begun; then it is no longer here. */
   takeBack(job: Job): boolean {
-    for (const [slot, held] of this.#jobs) {
+    for (const [seat, held] of this.#jobs) {
       if (held !== job) continue;
-      const before = Atomics.compareExchange(this.#views.state, slot, SLOT.waiting, SLOT.takenBack);
-      if (before !== SLOT.waiting) return false;
-      this.#release(slot, job);
+      const before = Atomics.compareExchange(this.#views.state, seat, SEAT.waiting, SEAT.takenBack);
+      if (before !== SEAT.waiting) return false;
+      this.#release(seat, job);
       return true;
     }
     return false;
@@ -202,46 +274,17 @@ export class GuestThread {
     return left;
   }
 
-  #release(slot: number, job: Job): void {
-    this.#jobs.delete(slot);
+  #release(seat: number, job: Job): void {
+    this.#jobs.delete(seat);
     this.backlogMs = this.#jobs.size === 0 ? 0 : this.backlogMs - job.loaded.expectedMs;
+  }
+
+  #ring(): void {
+    Atomics.notify(this.#views.queueEnd, 0);
   }
 
   #post(message: ToGuest): void {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     this.#worker.postMessage(message);
   }
-
-  #receive(message: FromGuest, events: GuestThreadEvents): void {
-    if (this.#state === "stopped") return;
-    if (message.kind === "ready") {
-      this.#state = "ready";
-      events.ready(this);
-      return;
-    }
-    // Results of earlier runs may come after the long one was seen.
-    if (message.results.some(({ slot }) => slot === this.#stuckSlot)) {
-      this.#stuckSlot = undefined;
-      this.#priority?.restore();
-    }
-    for (const result of message.results) {
-      const job = this.#jobs.get(result.slot)!;
-      this.#release(result.slot, job);
-      Atomics.store(this.#views.state, result.slot, SLOT.free);
-      events.result(this, job, result);
-    }
-    // Only while it holds nothing: whatever is assigned later comes behind this message.
-    if (this.#jobs.size === 0 && isLarge(this.#journal)) {
-      this.#journal = journalBuffers();
-      this.#post({ kind: "journal", journal: this.#journal });
-    }
-    events.drained(this);
-  }
-}
-
-// A view takes all of its buffer along through postMessage, and small Buffers share a large one.
-function compact(bytes: Uint8Array): Uint8Array {
-  return bytes.byteLength === bytes.buffer.byteLength && !Buffer.isBuffer(bytes)
-    ? bytes
-    : new Uint8Array(bytes);
 }

@@ -4,11 +4,19 @@ import type { InvokeRequest, ModuleFacts, Outcome } from "../runtime.ts";
 /** A version in service, as every thread is told of it. */
 export interface LoadedModule {
   readonly version: string;
+  /** Its name between the threads. */
+  readonly id: number;
   readonly module: WebAssembly.Module;
   readonly plan: ModulePlan;
   readonly facts: ModuleFacts;
   readonly timeoutMs: number;
-  /** What a run takes, learnt from the last ones; says how many may wait in one thread. */
+  /** Pages of the memory that its runs are given, so that most find their growth in it. */
+  reservedPages: number;
+  /** Runs that grew beyond it, since it was last raised. */
+  outgrown: number;
+  /** Whether its runs are ended in their own threads when they run out of time: one has before. */
+  supervised: boolean;
+  /** What a run takes of its thread's time, learnt from the last ones; says how many may wait in one thread. */
   expectedMs: number;
   /** Invocations under way, the waiting ones included. */
   underWay: number;
@@ -24,4 +32,6 @@ export interface Job {
   readonly settle: (outcome: Outcome) => void;
   /** How often the thread that held this job died with nobody to blame. */
   deaths: number;
+  /** Nobody asked for it: not counted, and nothing of it is kept. */
+  readonly warmUp: boolean;
 }

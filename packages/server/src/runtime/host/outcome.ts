@@ -1,10 +1,10 @@
 import type { ErrorCode } from "../../core/errors.ts";
-import type { InvocationStatus } from "../../core/invocation.ts";
+import type { InvocationStatus, LimitName } from "../../core/invocation.ts";
 import type { RunEffects } from "../journal.ts";
-import type { RunResult } from "../protocol.ts";
 import type { InvokeRequest, Outcome } from "../runtime.ts";
 import type { HaltedRun } from "./guest-thread.ts";
 import type { Job } from "./job.ts";
+import type { RunResult } from "./seat.ts";
 
 interface Verdict {
   readonly status: InvocationStatus;
@@ -16,25 +16,44 @@ interface Verdict {
 export function outcomeOf(job: Job, result: RunResult): Outcome {
   return {
     ...verdict(job, result),
-    output: result.output,
-    outputBytes: result.outputBytes,
-    logs: result.logs,
-    logsTruncated: result.logsTruncated,
-    emitted: result.emitted,
+    ...told(result, result.end.kind === "timed_out" ? ["timeout"] : []),
     startedAt: result.startedAt,
     durationMs: result.durationMs,
-    memoryPeakBytes: result.memoryBytes,
-    cold: result.cold,
   };
 }
 
-function verdict({ request, loaded }: Job, { end, logs }: RunResult): Verdict {
+/** What a run did, whoever ended it. */
+function told(
+  effects: RunEffects,
+  reached: readonly LimitName[],
+): Omit<Outcome, keyof Verdict | "startedAt" | "durationMs"> {
+  const cut: readonly LimitName[] = effects.outputBytes > effects.output.length ? ["output"] : [];
+  return {
+    output: effects.output,
+    outputBytes: effects.outputBytes,
+    logs: effects.logs,
+    logsTruncated: effects.limits.includes("logs") || effects.limits.includes("log_lines"),
+    emitted: effects.emitted,
+    limits: [...reached, ...effects.limits, ...cut],
+    memoryPeakBytes: effects.memoryBytes,
+    cold: effects.cold,
+  };
+}
+
+function verdict(job: Job, { end, logs, limits }: RunResult): Verdict {
+  const { request, loaded } = job;
+  if (end.kind === "timed_out") return stoppedVerdict(job, { kind: "timed_out", limit: "timeout" });
   if (end.kind === "no_memory") {
     return outOfMemory(request, null, `the machine has no memory for it: ${end.reason}`);
   }
+  if (limits.includes("host_calls")) {
+    const how = `it made more host calls than its limit of ${loaded.plan.limits.hostCalls}`;
+    return failure(request, "trapped", { code: "FUNCTION_LIMIT", how });
+  }
+  const refused = limits.includes("memory");
   const limit = `its limit of ${loaded.plan.limits.memoryBytes} bytes`;
   if (end.kind === "trap") {
-    return end.growthRefused
+    return refused
       ? outOfMemory(request, null, `it reached ${limit} and gave up: ${end.reason}`)
       : failure(request, "trapped", {
           code: "FUNCTION_TRAPPED",
@@ -44,7 +63,7 @@ function verdict({ request, loaded }: Job, { end, logs }: RunResult): Verdict {
   if (end.code === 0) return { status: "succeeded", exitCode: 0, error: null };
   const last = logs.findLast(({ text }) => text.trim() !== "")?.text;
   const how = `it ended with exit code ${end.code}${last === undefined ? "" : `: ${last}`}`;
-  return end.growthRefused
+  return refused
     ? outOfMemory(request, end.code, `${how} (after it reached ${limit})`)
     : failure(request, "failed", { exitCode: end.code, code: "FUNCTION_FAILED", how });
 }
@@ -64,7 +83,7 @@ function failure(
 
 /** Why the host ended a run, or never began it. */
 export type Stopped =
-  | { readonly kind: "timed_out" }
+  | { readonly kind: "timed_out"; readonly limit: "timeout" | "cpu" }
   | { readonly kind: "cancelled" }
   | { readonly kind: "thread_died"; readonly outOfMemory: boolean; readonly reason: string };
 
@@ -73,23 +92,22 @@ export function outcomeOfStopped(job: Job, stopped: Stopped, halted?: HaltedRun)
   const { effects, elapsedMs } = halted ?? { effects: NOTHING, elapsedMs: 0 };
   return {
     ...stoppedVerdict(job, stopped),
-    output: effects.output,
-    outputBytes: effects.outputBytes,
-    logs: effects.logs,
-    logsTruncated: effects.logsTruncated,
-    emitted: effects.emitted,
+    ...told(effects, reachedBy(stopped)),
     startedAt: effects.startedAt === 0 ? Math.round(Date.now() - elapsedMs) : effects.startedAt,
     durationMs: elapsedMs,
-    memoryPeakBytes: effects.memoryBytes,
-    cold: effects.cold,
   };
+}
+
+function reachedBy(stopped: Stopped): readonly LimitName[] {
+  if (stopped.kind === "timed_out") return [stopped.limit];
+  return stopped.kind === "thread_died" && stopped.outOfMemory ? ["memory"] : [];
 }
 
 const NOTHING: RunEffects = {
   output: new Uint8Array(0),
   outputBytes: 0,
   logs: [],
-  logsTruncated: false,
+  limits: [],
   emitted: [],
   startedAt: 0,
   memoryBytes: 0,
@@ -98,7 +116,10 @@ const NOTHING: RunEffects = {
 
 function stoppedVerdict({ request, loaded }: Job, stopped: Stopped): Verdict {
   if (stopped.kind === "timed_out") {
-    const how = `it did not finish within its limit of ${loaded.timeoutMs} ms`;
+    const how =
+      stopped.limit === "cpu"
+        ? `it used up its limit of ${loaded.plan.limits.cpuMs} ms of processor time`
+        : `it did not finish within its limit of ${loaded.timeoutMs} ms`;
     return failure(request, "timed_out", { code: "FUNCTION_TIMED_OUT", how });
   }
   if (stopped.kind === "cancelled") {

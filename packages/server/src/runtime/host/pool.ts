@@ -1,9 +1,11 @@
-import type { RunResult } from "../protocol.ts";
 import { sharedClock } from "../protocol.ts";
+import { Bell } from "./bell.ts";
 import { FairQueue } from "./fair-queue.ts";
 import { GuestThread, type GuestThreadEvents, type HaltedRun } from "./guest-thread.ts";
 import type { Job, LoadedModule } from "./job.ts";
 import { outcomeOf, outcomeOfStopped, type Stopped } from "./outcome.ts";
+import { learn } from "./learn.ts";
+import type { RunResult } from "./seat.ts";
 import { STUCK_MS, Watch } from "./watch.ts";
 
 export interface PoolOptions {
@@ -17,6 +19,7 @@ export interface PoolOptions {
 const PREFETCH_MS = 2;
 /** A job that outlives this many threads is what kills them. */
 const MOST_DEATHS = 2;
+const CANCELLED: Stopped = { kind: "cancelled" };
 
 /** The threads and who of them does what. */
 export class Pool {
@@ -26,7 +29,7 @@ export class Pool {
   readonly #holders = new Map<Job, GuestThread>();
   readonly #now = sharedClock();
   readonly #watch: Watch;
-  #pumping = false;
+  readonly #bell = new Bell(() => this.#collect());
   /** Whether a long run waits because it may not have the last open thread. */
   #refused = false;
   #closed = false;
@@ -39,7 +42,6 @@ export class Pool {
   readonly #events: GuestThreadEvents = {
     ready: () => this.#pump(),
     result: (thread, job, result) => this.#finish(thread, job, result),
-    drained: () => this.#schedule(),
     died: (thread, error) => this.#bury(thread, error),
   };
 
@@ -49,7 +51,9 @@ export class Pool {
       threads: this.#threads,
       workers: options.workers,
       now: this.#now,
-      onOverdue: (thread) => this.#kill(thread, { kind: "timed_out" }),
+      onOverdue: (thread, limit) => this.#kill(thread, { kind: "timed_out", limit }),
+      onSuspendedOverdue: (thread, job) =>
+        this.#endSuspended(thread, job, { kind: "timed_out", limit: "timeout" }),
       onStuck: (thread) => this.#free(thread),
       onIdle: (thread) => this.#retire(thread),
       onLooked: () => {
@@ -74,12 +78,12 @@ export class Pool {
 
   submit(job: Job): void {
     this.#queue.push(job.request.function, job);
-    this.#schedule();
+    this.#pump();
   }
 
   /** Ends a job wherever it is; a run under way costs its thread. */
   cancel(job: Job): void {
-    const stopped: Stopped = { kind: "cancelled" };
+    const stopped = CANCELLED;
     const thread = this.#holders.get(job);
     if (thread === undefined) {
       if (this.#queue.remove(job.request.function, job)) {
@@ -90,33 +94,33 @@ export class Pool {
       job.settle(outcomeOfStopped(job, stopped));
     } else if (thread.running()?.job === job) {
       this.#kill(thread, stopped);
+    } else {
+      this.#endSuspended(thread, job, stopped);
     }
   }
 
-  know(loaded: LoadedModule): void {
-    for (const thread of this.#threads) thread.know(loaded);
-  }
-
-  forget(version: string): void {
-    for (const thread of this.#threads) thread.forget(version);
+  forget(id: number): void {
+    for (const thread of this.#threads) thread.forget(id);
   }
 
   /** Stops every thread; what they held or what waits is cancelled. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#watch.stop();
+    this.#bell.close();
     for (const thread of this.#threads) {
+      for (const { job } of thread.suspended()) this.#endSuspended(thread, job, CANCELLED);
       const halted = thread.halt(this.#now());
       for (const job of thread.stop()) {
         const its = halted?.job === job ? halted : undefined;
-        job.settle(outcomeOfStopped(job, { kind: "cancelled" }, its));
+        job.settle(outcomeOfStopped(job, CANCELLED, its));
       }
     }
     for (const thread of this.#threads) this.#gone.push(thread.gone);
     this.#threads.clear();
     this.#holders.clear();
     for (let job = this.#takeAny(); job !== undefined; job = this.#takeAny()) {
-      job.settle(outcomeOfStopped(job, { kind: "cancelled" }));
+      job.settle(outcomeOfStopped(job, CANCELLED));
     }
     await Promise.all(this.#gone);
   }
@@ -126,29 +130,27 @@ export class Pool {
   }
 
   #start(): void {
-    const thread = new GuestThread(this.#events);
+    const thread = new GuestThread(this.#events, this.#bell);
     thread.lastUsedAt = this.#now();
     this.#threads.add(thread);
-    for (const loaded of this.#options.loaded.values()) thread.know(loaded);
   }
 
-  // Once an event-loop turn, so that all that came in during it goes out in one message a thread.
-  #schedule(): void {
-    if (this.#pumping || this.#closed || this.#queue.size === 0) return;
-    this.#pumping = true;
-    setImmediate(() => {
-      this.#pumping = false;
-      this.#pump();
-    });
+  #collect(): void {
+    if (this.#closed) return;
+    for (const thread of this.#threads) thread.collect(this.#events);
+    this.#pump();
   }
 
   #pump(): void {
     if (this.#closed) return;
     this.#refused = false;
+    let thread: GuestThread | undefined;
     while (this.#queue.size > 0) {
-      const thread = this.#leastLoaded();
-      const job = thread === undefined ? undefined : this.#queue.take((next) => this.#mayRun(next));
-      if (thread === undefined || job === undefined) break;
+      const job = this.#queue.take((next) => {
+        thread = this.#mayRun(next) ? this.#threadFor(next) : undefined;
+        return thread !== undefined;
+      });
+      if (job === undefined || thread === undefined) break;
       if (!thread.assign(job, [job.request.function, ...(job.request.args ?? [])])) {
         this.#queue.pushFront(job.request.function, job);
         break;
@@ -156,15 +158,19 @@ export class Pool {
       this.#holders.set(job, thread);
       thread.lastUsedAt = this.#now();
     }
-    for (const thread of this.#threads) thread.send();
     if (this.#holders.size > 0 || this.#queue.size > 0) this.#watch.soon();
   }
 
-  #leastLoaded(): GuestThread | undefined {
+  /** The one with the least to do, among those that may take it. */
+  #threadFor({ loaded }: Job): GuestThread | undefined {
     let best: GuestThread | undefined;
     for (const thread of this.#threads) {
-      if (!thread.ready || thread.stuck) continue;
-      if (thread.held > 0 && thread.backlogMs >= PREFETCH_MS) continue;
+      if (!thread.ready || thread.stuck || thread.full) continue;
+      if (thread.held > 0) {
+        if (thread.backlogMs >= PREFETCH_MS) continue;
+        const apart = loaded.plan.suspends || thread.exclusiveTo !== undefined;
+        if (apart && thread.exclusiveTo?.id !== loaded.id) continue;
+      }
       if (best === undefined || thread.backlogMs < best.backlogMs) best = thread;
     }
     return best;
@@ -188,12 +194,12 @@ export class Pool {
     return false;
   }
 
-  /** Threads that have no long run, and none to come. */
+  /** Threads that take any run: they have no long one and none to come, and are not one function's alone. */
   #open(): number {
     let open = 0;
     for (const thread of this.#threads) {
       const long = thread.stuck || thread.jobs().some(({ loaded }) => this.#isLong(loaded));
-      if (thread.ready && !long) open += 1;
+      if (thread.ready && !long && thread.exclusiveTo === undefined) open += 1;
     }
     return open;
   }
@@ -224,9 +230,8 @@ export class Pool {
   #finish(thread: GuestThread, job: Job, result: RunResult): void {
     this.#holders.delete(job);
     thread.lastUsedAt = this.#now();
-    this.#countStart(result.cold);
-    // A cold run says little about the next one.
-    if (!result.cold) job.loaded.expectedMs += (result.durationMs - job.loaded.expectedMs) / 8;
+    if (!job.warmUp) this.#countStart(result.cold);
+    learn(job.loaded, result);
     job.settle(outcomeOf(job, result));
   }
 
@@ -235,7 +240,16 @@ export class Pool {
     const halted = thread.halt(this.#now());
     if (halted === undefined) return;
     halted.job.loaded.expectedMs = Math.max(halted.job.loaded.expectedMs, STUCK_MS);
+    if (stopped.kind === "timed_out") halted.job.loaded.supervised = true;
     this.#replace(thread, halted.job);
+    this.#settleHalted(halted, stopped);
+  }
+
+  /** Ends a run that is suspended; its thread goes on. */
+  #endSuspended(thread: GuestThread, job: Job, stopped: Stopped): void {
+    const halted = thread.haltSuspended(job, this.#now());
+    if (halted === undefined) return;
+    this.#holders.delete(job);
     this.#settleHalted(halted, stopped);
   }
 
@@ -248,7 +262,7 @@ export class Pool {
   }
 
   #settleHalted(halted: HaltedRun, stopped: Stopped): void {
-    this.#countStart(halted.effects.cold);
+    if (!halted.job.warmUp) this.#countStart(halted.effects.cold);
     halted.job.settle(outcomeOfStopped(halted.job, stopped, halted));
   }
 
@@ -274,6 +288,6 @@ export class Pool {
     // Above the usual number they come back one by one, where they are needed: many starts at once
     // would take the machine from everybody.
     if (!this.#closed && this.#threads.size < this.#options.workers) this.#start();
-    this.#schedule();
+    this.#pump();
   }
 }

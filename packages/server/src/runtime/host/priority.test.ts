@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { getPriority } from "node:os";
 import { test } from "node:test";
+import { TEST_LIMITS } from "../../testing/limits.ts";
 import { echoModule, loopModule } from "../../testing/modules.ts";
 import { threadRuntime } from "./thread-runtime.ts";
 
 const LIMITS = {
+  ...TEST_LIMITS,
   memoryBytes: 1024 * 1024,
   outputBytes: 1024,
   logBytes: 1024,

@@ -33,9 +33,14 @@ export class ThreadPriority {
    */
   lower(): void {
     if (this.#long || !this.#restorable) return;
-    const spent = processorMs(this.#tid!);
+    const spent = this.processorMs();
     this.#seenAtMs ??= spent;
     if (spent - this.#seenAtMs >= GRACE_MS) this.#long = this.#set(LONG);
+  }
+
+  /** Processor time the thread has used; 0 where the system does not say. */
+  processorMs(): number {
+    return this.#tid === undefined ? 0 : processorMs(this.#tid);
   }
 
   /** The long run is over. */

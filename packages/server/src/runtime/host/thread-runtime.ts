@@ -1,10 +1,10 @@
 import { availableParallelism } from "node:os";
 import { NexusError } from "../../core/errors.ts";
-import { planModule, type ModuleLimits } from "../module/check.ts";
+import { planModule } from "../module/check.ts";
 import { importModules } from "../module/imports.ts";
 import { invalidModule } from "../module/reader.ts";
 import { rewriteModule } from "../module/rewrite.ts";
-import { readModule } from "../module/sections.ts";
+import { readModule, SECTION, type ModuleShape } from "../module/sections.ts";
 import { PAGE_BYTES } from "../journal.ts";
 import type {
   InvokeRequest,
@@ -15,6 +15,7 @@ import type {
   RuntimeStatus,
 } from "../runtime.ts";
 import type { Job, LoadedModule } from "./job.ts";
+import { reserve } from "./learn.ts";
 import { Pool } from "./pool.ts";
 
 export interface ThreadRuntimeOptions {
@@ -26,6 +27,13 @@ export interface ThreadRuntimeOptions {
 
 /** What a run is taken to need before anybody has seen one. */
 const FIRST_GUESS_MS = 1;
+
+const WARM_UP_MS = 250;
+const WARM_UP_WAIT_MS = 1_000;
+const WARM_UP_EVENT = new TextEncoder().encode(
+  '{"specversion":"1.0","id":"warm-up","source":"/nexus/runtime","type":"nexus.warm-up"}',
+);
+const WARM_UP_ENV = { NEXUS_WARM_UP: "true" };
 
 /** A runtime whose functions run in worker threads of this process. */
 export function threadRuntime(options: ThreadRuntimeOptions = {}): Runtime {
@@ -40,6 +48,7 @@ class ThreadRuntime implements Runtime {
   readonly #loading = new Map<string, Promise<ModuleFacts>>();
   readonly #underWay = new Set<Job>();
   readonly #pool: Pool;
+  #nextId = 1;
   #closing: Promise<void> | undefined;
   #idle: (() => void) | undefined;
 
@@ -84,6 +93,7 @@ class ThreadRuntime implements Runtime {
         request,
         loaded,
         deaths: 0,
+        warmUp: false,
         settle: (outcome) => {
           signal?.removeEventListener("abort", cancel);
           this.#underWay.delete(job);
@@ -125,45 +135,77 @@ class ThreadRuntime implements Runtime {
     await this.#pool.close();
   }
 
-  async #load({ version, bytes, limits }: LoadableModule): Promise<ModuleFacts> {
-    const moduleLimits: ModuleLimits = limits;
-    const shape = readModule(bytes, moduleLimits.moduleBytes);
-    const checked = planModule(shape, moduleLimits);
+  async #load({ version, bytes, limits, warmUp = true }: LoadableModule): Promise<ModuleFacts> {
+    const shape = readModule(bytes, limits.moduleBytes);
+    const checked = planModule(shape, limits);
     // The module as it came must be valid by itself: what the rewriting adds could make an index good
     // that named nothing before. It also gives V8's messages the user's own byte positions.
     await compile(new Uint8Array(bytes));
-    const rewritten = rewriteModule(shape, checked.memory, moduleLimits);
+    const rewritten = rewriteModule(shape, checked.memory, limits);
     const module = await compile(rewritten.bytes);
     const facts: ModuleFacts = {
       entry: checked.entry,
       initialMemoryBytes: (checked.memory?.initialPages ?? 0) * PAGE_BYTES,
       imports: importModules(shape),
     };
-    const { memoryBytes, outputBytes, logBytes, logLines, emits } = limits;
+    const { memoryBytes, outputBytes, logBytes, logLines, emits, hostCalls, cpuMs } = limits;
     const loaded: LoadedModule = {
       version,
+      id: this.#nextId,
       module,
       plan: {
         ...checked,
-        limits: { memoryBytes, outputBytes, logBytes, logLines, emits },
+        suspends: suspends(shape, checked.entry),
+        limits: { memoryBytes, outputBytes, logBytes, logLines, emits, hostCalls, cpuMs },
         watchesGrowth: rewritten.watchesGrowth,
         watchesTables: rewritten.watchesTables,
       },
       facts,
       timeoutMs: limits.timeoutMs,
       expectedMs: FIRST_GUESS_MS,
+      reservedPages: checked.memory?.initialPages ?? 0,
+      outgrown: 0,
+      supervised: false,
       underWay: 0,
       retired: false,
     };
+    this.#nextId += 1;
+    if (warmUp) await this.#warmUp(loaded);
     this.#loaded.set(version, loaded);
-    this.#pool.know(loaded);
     return facts;
   }
 
-  #forgetIfUnused(loaded: LoadedModule): void {
-    const reloaded = this.#loaded.has(loaded.version);
-    if (loaded.retired && loaded.underWay === 0 && !reloaded) this.#pool.forget(loaded.version);
+  /**
+   * Runs it once, so that its code is compiled and it is known how much memory it grows to; whatever it
+   * does is dropped.
+   */
+  async #warmUp(loaded: LoadedModule): Promise<void> {
+    const timeoutMs = Math.min(loaded.timeoutMs, WARM_UP_MS);
+    const { version } = loaded;
+    const request = { version, function: version, stdin: WARM_UP_EVENT, env: WARM_UP_ENV };
+    const outcome = await new Promise<Outcome>((resolve) => {
+      const settle = (outcome: Outcome): void => {
+        clearTimeout(timer);
+        resolve(outcome);
+      };
+      const warming = { ...loaded, timeoutMs, supervised: true };
+      const job: Job = { request, loaded: warming, deaths: 0, warmUp: true, settle };
+      // Where every thread is held up, it goes into service cold.
+      const timer = setTimeout(() => this.#pool.cancel(job), WARM_UP_WAIT_MS);
+      this.#pool.submit(job);
+    });
+    reserve(loaded, outcome.memoryPeakBytes);
   }
+
+  #forgetIfUnused(loaded: LoadedModule): void {
+    if (loaded.retired && loaded.underWay === 0) this.#pool.forget(loaded.id);
+  }
+}
+
+/** Whether a host call can make its runs wait. A start function, and what a bare module exports, cannot be suspended. */
+function suspends(shape: ModuleShape, entry: ModuleFacts["entry"]): boolean {
+  if (entry === "bare" || shape.sections.some(({ id }) => id === SECTION.start)) return false;
+  return shape.imports.some(({ name }) => name === "poll_oneoff");
 }
 
 async function compile(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {

@@ -1,7 +1,10 @@
-import type { GuestThread } from "./guest-thread.ts";
+import type { GuestThread, RunningJob } from "./guest-thread.ts";
+import type { Job } from "./job.ts";
 
 /** How often running invocations are looked at. */
 const WATCH_MS = 5;
+/** Its own thread ends a supervised run; where that fails, it is ended from outside. */
+const SUPERVISED_GRACE_MS = 250;
 /** A run that takes longer has nobody waiting behind it. */
 export const STUCK_MS = 15;
 /** Threads above the usual number go after this long without work. */
@@ -12,7 +15,9 @@ export interface WatchOptions {
   /** Threads that are always there. */
   readonly workers: number;
   readonly now: () => number;
-  readonly onOverdue: (thread: GuestThread) => void;
+  readonly onOverdue: (thread: GuestThread, limit: "timeout" | "cpu") => void;
+  /** A run that is suspended has been under way for too long. */
+  readonly onSuspendedOverdue: (thread: GuestThread, job: Job) => void;
   /** Its run takes so long that what waits behind it should go elsewhere. */
   readonly onStuck: (thread: GuestThread) => void;
   /** There are more threads than usual, and this one has had nothing to do for long. */
@@ -49,14 +54,31 @@ export class Watch {
     for (const thread of threads) {
       const running = thread.running();
       if (running !== undefined) {
+        const { timeoutMs, supervised, plan } = running.job.loaded;
         const elapsedMs = at - running.startedAt;
-        if (elapsedMs > running.job.loaded.timeoutMs) onOverdue(thread);
-        else if (elapsedMs > STUCK_MS) onStuck(thread);
+        if (elapsedMs > timeoutMs + (supervised ? SUPERVISED_GRACE_MS : 0)) {
+          onOverdue(thread, "timeout");
+        } else if (plan.limits.cpuMs > 0 && usedMs(thread, running) > plan.limits.cpuMs) {
+          onOverdue(thread, "cpu");
+        } else if (elapsedMs > STUCK_MS) onStuck(thread);
       } else if (threads.size > workers && thread.ready && thread.held === 0) {
         if (at - thread.lastUsedAt >= IDLE_MS) onIdle(thread);
       }
+      this.#lookAtSuspended(thread, at);
     }
     onLooked();
     if (threads.size > workers) this.soon();
   }
+
+  #lookAtSuspended(thread: GuestThread, at: number): void {
+    // Behind a run that holds the thread they cannot go on: that is not their doing.
+    if (thread.stuck || thread.exclusiveTo === undefined) return;
+    for (const { job, startedAt } of thread.suspended()) {
+      if (at - startedAt > job.loaded.timeoutMs) this.#options.onSuspendedOverdue(thread, job);
+    }
+  }
+}
+
+function usedMs(thread: GuestThread, { cpuBaseMs }: RunningJob): number {
+  return thread.processorMs() - cpuBaseMs;
 }

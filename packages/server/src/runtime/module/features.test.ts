@@ -1,6 +1,7 @@
 // What V8 can beyond the first WebAssembly: each module grows its memory, so that its code is read.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { TEST_LIMITS } from "../../testing/limits.ts";
 import { wasiModule, wat } from "../../testing/modules.ts";
 import { threadRuntime } from "../host/thread-runtime.ts";
 import { planModule } from "./check.ts";
@@ -8,6 +9,7 @@ import { rewriteModule } from "./rewrite.ts";
 import { readModule } from "./sections.ts";
 
 const LIMITS = {
+  ...TEST_LIMITS,
   timeoutMs: 5_000,
   memoryBytes: 8 * 65_536,
   outputBytes: 1_024,

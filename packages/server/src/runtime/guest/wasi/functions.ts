@@ -50,7 +50,13 @@ export interface Wasi {
     length: number,
   ): void;
   path_unlink_file(fd: number, path: number, length: number): void;
-  poll_oneoff(from: number, eventsAt: number, count: number, happenedAt: number): void;
+  /** A promise where the run is suspended meanwhile. */
+  poll_oneoff(
+    from: number,
+    eventsAt: number,
+    count: number,
+    happenedAt: number,
+  ): void | Promise<void>;
   proc_exit(code: number): void;
   proc_raise(signal: number): void;
   random_get(at: number, length: number): void;

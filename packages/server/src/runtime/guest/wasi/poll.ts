@@ -12,7 +12,6 @@ const EVENT = { clock: 0, fdRead: 1, fdWrite: 2 } as const;
 const ABSOLUTE = 1;
 const HANGUP = 1;
 const PIPE_ROOM = 65_536n;
-const LONGEST_SLEEP_MS = 2 ** 30;
 
 interface Happening {
   readonly userdata: bigint;
@@ -30,7 +29,6 @@ interface Alarm {
 
 export function pollFunctions(context: GuestContext): Family<"poll"> {
   const { memory } = context;
-  const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
   function alarm(at: number, happening: Happening): Alarm {
     const clock = memory.u32(at + 16);
@@ -60,15 +58,6 @@ export function pollFunctions(context: GuestContext): Family<"poll"> {
     }
   }
 
-  function sleepUntil(dueNs: bigint): void {
-    context.beforeSleep();
-    for (;;) {
-      const leftMs = Number(dueNs - process.hrtime.bigint()) / 1e6;
-      if (leftMs <= 0) return;
-      Atomics.wait(sleeper, 0, 0, Math.min(leftMs, LONGEST_SLEEP_MS));
-    }
-  }
-
   return {
     poll_oneoff(subscriptionsAt, eventsAt, count, happenedAt) {
       const many = count >>> 0;
@@ -91,15 +80,18 @@ export function pollFunctions(context: GuestContext): Family<"poll"> {
           ready.push({ ...happening, error: error.errno });
         }
       }
+      const finish = (): void => {
+        const now = process.hrtime.bigint();
+        const due = alarms.filter(({ dueNs }) => dueNs <= now).map(({ happening }) => happening);
+        const happened = [...ready, ...due];
+        write(eventsAt >>> 0, happened);
+        memory.setU32(happenedAt, happened.length);
+      };
       const [first, ...rest] = alarms;
-      if (ready.length === 0 && first !== undefined) {
-        sleepUntil(rest.reduce((due, { dueNs }) => (dueNs < due ? dueNs : due), first.dueNs));
-      }
-      const now = process.hrtime.bigint();
-      const due = alarms.filter(({ dueNs }) => dueNs <= now).map(({ happening }) => happening);
-      const happened = [...ready, ...due];
-      write(eventsAt >>> 0, happened);
-      memory.setU32(happenedAt, happened.length);
+      if (ready.length > 0 || first === undefined) return finish();
+      const dueNs = rest.reduce((due, next) => (next.dueNs < due ? next.dueNs : due), first.dueNs);
+      const slept = context.sleep(dueNs);
+      return slept === undefined ? finish() : slept.then(finish);
     },
   };
 }

@@ -1,6 +1,7 @@
+import type { CallName } from "../../calls.ts";
 import type { GuestContext } from "../context.ts";
+import { hostCall } from "../host-call.ts";
 import { clockFunctions } from "./clock.ts";
-import { ERRNO, WasiError } from "../../errno.ts";
 import { fdFunctions } from "./fd.ts";
 import type { Wasi } from "./functions.ts";
 import { pathFunctions } from "./path.ts";
@@ -10,8 +11,8 @@ import { randomFunctions } from "./random.ts";
 import { socketFunctions } from "./sock.ts";
 import { stringFunctions } from "./strings.ts";
 
-/** All of WASI preview 1 over a context; bound once for all runs of a worker. */
-export function preview1(context: GuestContext): Record<string, (...args: never[]) => number> {
+/** All of WASI preview 1 over a context; bound once for all runs of the context. */
+export function preview1(context: GuestContext): Record<string, (...args: never[]) => unknown> {
   const families: Wasi = {
     ...stringFunctions(context),
     ...clockFunctions(context),
@@ -23,24 +24,8 @@ export function preview1(context: GuestContext): Record<string, (...args: never[
     ...socketFunctions(context),
   };
   return Object.fromEntries(
-    Object.entries<(...args: never[]) => void>({ ...families }).map(([name, run]) => [
-      name,
-      answeringErrno(run),
-    ]),
+    Object.entries<(...args: never[]) => void | Promise<void>>({ ...families }).map(
+      ([name, run]) => [name, hostCall(context, name as CallName, run)],
+    ),
   );
-}
-
-/** The call as the guest makes it: a code comes back, and nothing of ours is ever thrown through it. */
-export function answeringErrno<A extends readonly unknown[]>(
-  run: (...args: A) => void,
-): (...args: A) => number {
-  return (...args) => {
-    try {
-      run(...args);
-      return ERRNO.success;
-    } catch (error) {
-      if (error instanceof WasiError) return error.errno;
-      throw error;
-    }
-  };
 }

@@ -1,42 +1,29 @@
-import type { GuestContext } from "../context.ts";
+import type { GuestContext, Strings } from "../context.ts";
 import type { Family } from "./functions.ts";
-
-const utf8 = new TextEncoder();
 
 /** Arguments and environment: both are lists of zero-ended strings with a table of their addresses. */
 export function stringFunctions(context: GuestContext): Family<"args" | "environ"> {
   const { memory } = context;
-  const args = () => context.args.map(encode);
-  const environ = () =>
-    Object.entries(context.env).map(([name, value]) => encode(`${name}=${value}`));
 
-  function sizes(list: readonly Uint8Array[], countAt: number, bytesAt: number): void {
-    memory.setU32(countAt, list.length);
-    memory.setU32(
-      bytesAt,
-      list.reduce((sum, { length }) => sum + length, 0),
-    );
+  function sizes({ count, bytes }: Strings, countAt: number, bytesAt: number): void {
+    memory.setU32(countAt, count);
+    memory.setU32(bytesAt, bytes.length);
   }
 
-  function write(list: readonly Uint8Array[], tableAt: number, bytesAt: number): void {
-    let address = bytesAt >>> 0;
-    for (const [index, bytes] of list.entries()) {
-      memory.setU32((tableAt >>> 0) + 4 * index, address);
-      memory.slice(address, bytes.length).set(bytes);
-      address += bytes.length;
+  function write({ count, bytes }: Strings, tableAt: number, bytesAt: number): void {
+    const start = bytesAt >>> 0;
+    memory.slice(start, bytes.length).set(bytes);
+    let at = 0;
+    for (let index = 0; index < count; index += 1) {
+      memory.setU32((tableAt >>> 0) + 4 * index, start + at);
+      at = bytes.indexOf(0, at) + 1;
     }
   }
 
   return {
-    args_sizes_get: (countAt, bytesAt) => sizes(args(), countAt, bytesAt),
-    args_get: (tableAt, bytesAt) => write(args(), tableAt, bytesAt),
-    environ_sizes_get: (countAt, bytesAt) => sizes(environ(), countAt, bytesAt),
-    environ_get: (tableAt, bytesAt) => write(environ(), tableAt, bytesAt),
+    args_sizes_get: (countAt, bytesAt) => sizes(context.args, countAt, bytesAt),
+    args_get: (tableAt, bytesAt) => write(context.args, tableAt, bytesAt),
+    environ_sizes_get: (countAt, bytesAt) => sizes(context.env, countAt, bytesAt),
+    environ_get: (tableAt, bytesAt) => write(context.env, tableAt, bytesAt),
   };
-}
-
-/** With its zero byte; a zero inside would end it early, so it is cut there, as C would read it. */
-function encode(string: string): Uint8Array {
-  const zero = string.indexOf("\0");
-  return utf8.encode(`${zero === -1 ? string : string.slice(0, zero)}\0`);
 }

@@ -1,0 +1,132 @@
+import {
+  END,
+  FACT,
+  journalFacts,
+  NUMBER,
+  readEffects,
+  readTrouble,
+  type JournalFacts,
+  type RunEffects,
+} from "../journal.ts";
+import type { RunEnd } from "../protocol.ts";
+import { INPUT, INPUT_HEADER_BYTES, isLarge, seatBuffers, type SeatBuffers } from "../seat.ts";
+
+/** What a run is given. */
+export interface RunInput {
+  readonly id: number;
+  readonly reservedPages: number;
+  readonly supervisedMs: number;
+  readonly env: Readonly<Record<string, string>>;
+  /** argv, the program's name first. */
+  readonly args: readonly string[];
+  readonly stdin: Uint8Array;
+}
+
+export interface RunResult extends RunEffects {
+  readonly end: RunEnd;
+  readonly durationMs: number;
+  /** Milliseconds of it that the thread could do other work. */
+  readonly suspendedMs: number;
+}
+
+/** A text is at most three bytes a UTF-16 unit as UTF-8. */
+const MOST_BYTES_A_UNIT = 3;
+
+/** The host's side of a seat. */
+export class HostSeat {
+  #buffers = seatBuffers(1);
+  #header = headerOf(this.#buffers);
+  #bytes = bytesOf(this.#buffers);
+  #facts: JournalFacts = journalFacts(this.#buffers.journal);
+  /** Whether the guest knows these buffers. */
+  #told = false;
+
+  get buffers(): SeatBuffers {
+    return this.#buffers;
+  }
+
+  /** The buffers, where the guest has to be told of them before the next run. */
+  untold(): SeatBuffers | undefined {
+    if (this.#told) return undefined;
+    this.#told = true;
+    return this.#buffers;
+  }
+
+  /** While the seat is free. */
+  write({ id, reservedPages, supervisedMs, env, args, stdin }: RunInput): void {
+    const variables = zeroEnded(Object.entries(env).map(([name, value]) => `${name}=${value}`));
+    const argv = zeroEnded(args);
+    const units = variables.text.length + argv.text.length;
+    const most = units * MOST_BYTES_A_UNIT + stdin.length;
+    if (INPUT_HEADER_BYTES + most > this.#buffers.input.byteLength) this.#exchange(most);
+    const envBytes = this.#bytes.write(variables.text, INPUT_HEADER_BYTES);
+    const argsAt = INPUT_HEADER_BYTES + envBytes;
+    const argsBytes = this.#bytes.write(argv.text, argsAt);
+    this.#bytes.set(stdin, argsAt + argsBytes);
+    const header = this.#header;
+    header[INPUT.id] = id;
+    header[INPUT.reservedPages] = reservedPages;
+    header[INPUT.supervisedMs] = supervisedMs;
+    header[INPUT.envCount] = variables.count;
+    header[INPUT.envBytes] = envBytes;
+    header[INPUT.argsCount] = argv.count;
+    header[INPUT.argsBytes] = argsBytes;
+    header[INPUT.stdinBytes] = stdin.length;
+  }
+
+  /** After a run: one that was large is no reason to hold its memory for ever. */
+  clean(): void {
+    if (isLarge(this.#buffers)) this.#exchange(0);
+  }
+
+  /** Of a run that has ended by itself. */
+  result(): RunResult {
+    const { numbers } = this.#facts;
+    return {
+      ...this.effects(),
+      end: this.#end(),
+      durationMs: numbers[NUMBER.durationMs]!,
+      suspendedMs: numbers[NUMBER.suspendedMs]!,
+    };
+  }
+
+  /** What the run in it has done so far. */
+  effects(): RunEffects {
+    return readEffects(this.#buffers.journal, this.#facts);
+  }
+
+  #end(): RunEnd {
+    const { counts } = this.#facts;
+    const reason = () => readTrouble(this.#buffers.journal, this.#facts);
+    const end = counts[FACT.end];
+    if (end === END.exit) return { kind: "exit", code: counts[FACT.exitCode]! >>> 0 };
+    if (end === END.timedOut) return { kind: "timed_out" };
+    return { kind: end === END.noMemory ? "no_memory" : "trap", reason: reason() };
+  }
+
+  #exchange(inputBytes: number): void {
+    this.#buffers = seatBuffers(this.#buffers.generation + 1, inputBytes);
+    this.#header = headerOf(this.#buffers);
+    this.#bytes = bytesOf(this.#buffers);
+    this.#facts = journalFacts(this.#buffers.journal);
+    this.#told = false;
+  }
+}
+
+function headerOf({ input }: SeatBuffers): Int32Array {
+  return new Int32Array(input, 0, INPUT_HEADER_BYTES / 4);
+}
+
+function bytesOf({ input }: SeatBuffers): Buffer {
+  return Buffer.from(input);
+}
+
+/** Each with its zero byte; a zero inside would end it early, so it is cut there, as C would read it. */
+function zeroEnded(strings: readonly string[]): { readonly count: number; readonly text: string } {
+  let text = "";
+  for (const string of strings) {
+    const zero = string.indexOf("\0");
+    text += `${zero === -1 ? string : string.slice(0, zero)}\0`;
+  }
+  return { count: strings.length, text };
+}
