@@ -68,6 +68,8 @@ export interface Directory {
   setTimesAt(name: string, times: FileTimes): void;
   /** NOENT; NOTDIR where something else stands there; LOOP where a symbolic link does. */
   openDirectory(name: string): Directory;
+  /** Another handle on this directory, to be closed by itself. */
+  reopen(): Directory;
   /** NOENT; ISDIR for a directory; LOOP for a symbolic link; EXIST; ROFS where nothing can be written. */
   openFile(name: string, mode: OpenMode): OpenFile;
   /** The target as it was given; INVAL where something else stands there. */

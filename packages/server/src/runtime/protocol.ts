@@ -3,7 +3,11 @@
  * unions, and the layout of the memory both see.
  */
 
+import type { GrantedFiles } from "./runtime.ts";
 import type { JournalBuffers, RunEffects } from "./journal.ts";
+
+export type { MountedFiles, MountedNode } from "../core/mounts.ts";
+export type { GrantedFiles } from "./runtime.ts";
 
 export interface GuestLimits {
   readonly memoryBytes: number;
@@ -33,7 +37,11 @@ export interface ModulePlan {
   /** Whether the module has TABLE_REFUSED_EXPORT. */
   readonly watchesTables: boolean;
   readonly limits: GuestLimits;
+  readonly files: GrantedFiles;
 }
+
+/** Where the scratch directory is. */
+export const SCRATCH = "/tmp";
 
 /** Where the rewritten module imports its memory from. */
 export const MEMORY_IMPORT = { module: "nexus:memory", name: "memory" } as const;

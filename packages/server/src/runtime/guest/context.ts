@@ -2,7 +2,8 @@ import type { JournalBuffers } from "../journal.ts";
 import type { Run } from "../protocol.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import { Journal } from "./journal.ts";
-import { freshDescriptors, type Descriptor } from "./wasi/descriptors.ts";
+import { WallClock } from "./wall-clock.ts";
+import { Descriptors, type Granted } from "./wasi/descriptors.ts";
 
 /**
  * What host calls know of the run under way. There is one a worker; `begin` makes all of it new, so
@@ -12,13 +13,16 @@ export class GuestContext {
   readonly memory = new GuestMemory();
   /** Replaced between runs, where the last one's has become large. */
   journal: Journal;
-  descriptors: (Descriptor | undefined)[] = [];
+  descriptors = new Descriptors(NOTHING_GRANTED);
   stdin: Uint8Array = NOTHING;
   stdinAt = 0;
   args: readonly string[] = [];
   env: Run["env"] = {};
   /** By performance.now(). */
   startedMs = 0;
+  readonly wallClock = new WallClock();
+  /** What the thread's CPU clock has to be changed by to count from the run's start; null: not asked yet. */
+  cpuOffsetNs: bigint | null = null;
   /** What proc_exit was given. */
   exitCode: number | null = null;
   /** Called before the guest sleeps, so that nobody waits for results that are ready. */
@@ -28,15 +32,20 @@ export class GuestContext {
     this.journal = new Journal(journal);
   }
 
-  begin(run: Run, memory: WebAssembly.Memory | null): void {
+  /** Where `granted` is left out, the run sees no file system. */
+  begin(run: Run, memory: WebAssembly.Memory | null, granted: Granted = NOTHING_GRANTED): void {
     this.memory.attach(memory);
-    this.descriptors = freshDescriptors();
+    this.descriptors = new Descriptors(granted);
     this.stdin = run.stdin;
     this.stdinAt = 0;
     this.args = run.args;
     this.env = run.env;
     this.exitCode = null;
+    this.cpuOffsetNs = null;
   }
+
+  /** Told when a limit stops something that the guest wanted. */
+  noteLimit(_name: "scratch"): void {}
 
   noteMemory(): void {
     this.journal.noteMemory(this.memory.byteLength);
@@ -45,6 +54,7 @@ export class GuestContext {
   /** Lets go of all that the run brought. */
   end(): void {
     this.memory.attach(null);
+    this.descriptors.end();
     this.stdin = NOTHING;
     this.env = {};
     this.args = [];
@@ -52,3 +62,4 @@ export class GuestContext {
 }
 
 const NOTHING = new Uint8Array(0);
+const NOTHING_GRANTED: Granted = { preopens: [] };

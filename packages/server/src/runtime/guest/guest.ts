@@ -10,6 +10,7 @@ import {
 } from "../protocol.ts";
 import { GuestContext } from "./context.ts";
 import { emitFunction } from "./emit.ts";
+import { VersionFiles } from "./files/granted.ts";
 import { asGuestFunction } from "./guest-function.ts";
 import { Memories } from "./memories.ts";
 import { trapReason } from "./trap.ts";
@@ -18,6 +19,7 @@ import { preview1 } from "./wasi/preview1.ts";
 interface Loaded {
   readonly module: WebAssembly.Module;
   readonly plan: ModulePlan;
+  readonly files: VersionFiles;
   met: boolean;
 }
 
@@ -39,7 +41,9 @@ export class Guest {
   }
 
   load(version: string, module: WebAssembly.Module, plan: ModulePlan): void {
-    if (!this.#loaded.has(version)) this.#loaded.set(version, { module, plan, met: false });
+    if (this.#loaded.has(version)) return;
+    const files = new VersionFiles(plan.files);
+    this.#loaded.set(version, { module, plan, files, met: false });
   }
 
   unload(version: string): void {
@@ -65,7 +69,7 @@ export class Guest {
     let end: RunEnd;
     try {
       memory = plan.memory === null ? null : this.#memories.take(run.version, plan.memory);
-      context.begin(run, memory);
+      context.begin(run, memory, loaded.files.grant(context));
       context.noteMemory();
       end = this.#enter(loaded, memory);
     } catch (error) {

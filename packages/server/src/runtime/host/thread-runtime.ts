@@ -125,7 +125,7 @@ class ThreadRuntime implements Runtime {
     await this.#pool.close();
   }
 
-  async #load({ version, bytes, limits }: LoadableModule): Promise<ModuleFacts> {
+  async #load({ version, bytes, limits, files }: LoadableModule): Promise<ModuleFacts> {
     const moduleLimits: ModuleLimits = limits;
     const shape = readModule(bytes, moduleLimits.moduleBytes);
     const checked = planModule(shape, moduleLimits);
@@ -148,6 +148,7 @@ class ThreadRuntime implements Runtime {
         limits: { memoryBytes, outputBytes, logBytes, logLines, emits },
         watchesGrowth: rewritten.watchesGrowth,
         watchesTables: rewritten.watchesTables,
+        files: files ?? { mounts: [], scratchBytes: 0 },
       },
       facts,
       timeoutMs: limits.timeoutMs,

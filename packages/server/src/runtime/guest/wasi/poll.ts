@@ -1,7 +1,8 @@
 import type { GuestContext } from "../context.ts";
 import { CLOCK, clockNow } from "./clock.ts";
-import { descriptor } from "./descriptors.ts";
-import { BADF, INVAL, WasiError } from "../../errno.ts";
+import { BADF, INVAL, NOTCAPABLE, WasiError } from "../../errno.ts";
+import type { FileDescriptor } from "./descriptors.ts";
+import { RIGHT } from "./rights.ts";
 import type { Family } from "./functions.ts";
 
 const SUBSCRIPTION_BYTES = 48;
@@ -13,6 +14,13 @@ const ABSOLUTE = 1;
 const HANGUP = 1;
 const PIPE_ROOM = 65_536n;
 const LONGEST_SLEEP_MS = 2 ** 30;
+
+/** A file is always ready. Of what has no size nobody can say how much is there: something. */
+function leftIn({ file, regular, position }: FileDescriptor): bigint {
+  if (!regular) return 1n;
+  const { size } = file.stat();
+  return size > position ? size - position : 0n;
+}
 
 interface Happening {
   readonly userdata: bigint;
@@ -41,11 +49,15 @@ export function pollFunctions(context: GuestContext): Family<"poll"> {
   }
 
   function stream(at: number, happening: Happening): Happening {
-    const readable = descriptor(context, memory.u32(at + 16)).stream === "stdin";
-    if (readable !== (happening.type === EVENT.fdRead)) throw BADF;
-    if (!readable) return { ...happening, bytes: PIPE_ROOM };
-    const left = context.stdin.length - context.stdinAt;
-    return { ...happening, bytes: BigInt(left), flags: left === 0 ? HANGUP : 0 };
+    const found = context.descriptors.get(memory.u32(at + 16));
+    const reads = happening.type === EVENT.fdRead;
+    if (found.kind === "directory") throw BADF;
+    if ((found.rights & (reads ? RIGHT.fdRead : RIGHT.fdWrite)) === 0) throw BADF;
+    if ((found.rights & RIGHT.pollReadWrite) === 0) throw NOTCAPABLE;
+    if (!reads) return { ...happening, bytes: PIPE_ROOM };
+    const left =
+      found.kind === "file" ? leftIn(found) : BigInt(context.stdin.length - context.stdinAt);
+    return { ...happening, bytes: left, flags: left === 0n ? HANGUP : 0 };
   }
 
   function write(at: number, happenings: readonly Happening[]): void {
