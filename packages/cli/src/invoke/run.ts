@@ -26,7 +26,8 @@ export async function runLocally(
   const { fn, module, event } = run;
   const threads = threadRuntime({ workers: 1 });
   try {
-    await threads.load({ version: fn.version, bytes: module, limits: fn.limits });
+    const files = run.files ?? { mounts: [], scratchBytes: 0 };
+    await threads.load({ version: fn.version, bytes: module, limits: fn.limits, files });
     const attempt = await runAttempt(
       {
         stored: {

@@ -1,4 +1,5 @@
 import type { FunctionVersion } from "@nexus-functions/server/core/function";
+import type { GrantedFiles } from "@nexus-functions/server/core/mounts";
 import { sha256 } from "@nexus-functions/server/core/ids";
 import { CliError, type Cli } from "../cli.ts";
 import { readProject, type ProjectOptions } from "../project.ts";
@@ -13,6 +14,8 @@ export interface TargetOptions extends ProjectOptions {
 export interface Target {
   readonly fn: FunctionVersion;
   readonly module: Uint8Array;
+  /** Absent: it sees no file system. */
+  readonly files?: GrantedFiles;
 }
 
 /** A module by its path, with the platform's defaults, or a function of the project, with its settings. */
@@ -74,5 +77,6 @@ async function functionCalled(cli: Cli, name: string, options: TargetOptions): P
       { hint: names.length === 0 ? "It has no function at all." : `It has ${names.join(", ")}.` },
     );
   }
-  return { fn, module: project.modules.get(fn.moduleSha256)! };
+  const { grantedFiles } = await import("@nexus-functions/server/functions/project");
+  return { fn, module: project.modules.get(fn.moduleSha256)!, files: grantedFiles(project, fn) };
 }

@@ -29,3 +29,28 @@ export interface Mount {
   readonly guest: string;
   readonly files: MountedFiles;
 }
+
+/**
+ * What of files a function is given. In this order, from descriptor 3 on: the mounts, then the scratch
+ * directory `/tmp`, which is empty at the beginning of each invocation and gone at its end.
+ */
+export interface GrantedFiles {
+  readonly mounts: readonly Mount[];
+  /** How much the scratch directory may hold; 0: there is none. */
+  readonly scratchBytes: number;
+}
+
+/** Where the scratch directory is. */
+export const SCRATCH = "/tmp";
+
+/** A mount as a version names it. */
+export interface MountFacts {
+  readonly guest: string;
+  /** The directory it came from, as the user wrote it; for messages only. */
+  readonly host: string;
+  /** Over names, contents and links. */
+  readonly sha256: string;
+  /** Directories and links included. */
+  readonly files: number;
+  readonly bytes: number;
+}

@@ -3,11 +3,11 @@
  * unions, and the layout of the memory both see.
  */
 
-import type { GrantedFiles } from "./runtime.ts";
+import type { GrantedFiles } from "../core/mounts.ts";
 import type { JournalBuffers, RunEffects } from "./journal.ts";
 
-export type { MountedFiles, MountedNode } from "../core/mounts.ts";
-export type { GrantedFiles } from "./runtime.ts";
+export { SCRATCH } from "../core/mounts.ts";
+export type { GrantedFiles, MountedFiles, MountedNode } from "../core/mounts.ts";
 
 export interface GuestLimits {
   readonly memoryBytes: number;
@@ -39,9 +39,6 @@ export interface ModulePlan {
   readonly limits: GuestLimits;
   readonly files: GrantedFiles;
 }
-
-/** Where the scratch directory is. */
-export const SCRATCH = "/tmp";
 
 /** Where the rewritten module imports its memory from. */
 export const MEMORY_IMPORT = { module: "nexus:memory", name: "memory" } as const;

@@ -1,5 +1,5 @@
 import type { FunctionLimits } from "../core/function.ts";
-import type { Mount } from "../core/mounts.ts";
+import type { GrantedFiles } from "../core/mounts.ts";
 import type { InvocationError, InvocationStatus, LogLine } from "../core/invocation.ts";
 
 /**
@@ -38,13 +38,6 @@ export interface LoadableModule {
   readonly limits: FunctionLimits;
   /** Absent: it sees no file system. */
   readonly files?: GrantedFiles;
-}
-
-/** In this order, from descriptor 3 on: the mounts, then the scratch directory `/tmp`. */
-export interface GrantedFiles {
-  readonly mounts: readonly Mount[];
-  /** How much the scratch directory may hold; 0: there is none. */
-  readonly scratchBytes: number;
 }
 
 export interface ModuleFacts {
