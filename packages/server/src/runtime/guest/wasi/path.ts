@@ -81,8 +81,8 @@ export function pathFunctions(context: GuestContext): Family<"path"> {
       const target = { fd: toFd, at: to, length: toLength };
       const options = { rights: RIGHT.pathLinkSource, follow: "slash" } as const;
       withPlace(context, source, options, (old) => {
+        reached(old);
         withPlace(context, target, { rights: RIGHT.pathLinkTarget, follow: "never" }, (place) => {
-          reached(old);
           old.directory.link(nameIn(old, PERM), place.directory, newName(place));
         });
       });
