@@ -15,6 +15,8 @@ export function cliPage(current: string): string {
       stdin: process.stdin,
       signal: new AbortController().signal,
       exitWith: () => undefined,
+      endBySignal: () => undefined,
+      endNow: () => process.exit(),
     },
     "0.0.0",
   );

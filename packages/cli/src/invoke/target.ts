@@ -2,6 +2,7 @@ import type { FunctionVersion } from "@nexus-functions/server/core/function";
 import type { GrantedFiles } from "@nexus-functions/server/core/mounts";
 import { sha256 } from "@nexus-functions/server/core/ids";
 import { CliError, type Cli } from "../cli.ts";
+import { isModulePath, readModule } from "./module.ts";
 import { readProject, type ProjectOptions } from "../project.ts";
 
 export interface TargetOptions extends ProjectOptions {
@@ -24,7 +25,9 @@ export async function resolveTarget(
   name: string,
   options: TargetOptions,
 ): Promise<Target> {
-  const target = isPath(name) ? await moduleAt(name) : await functionCalled(cli, name, options);
+  const target = isModulePath(name)
+    ? await moduleAt(name)
+    : await functionCalled(cli, name, options);
   const { fn } = target;
   return {
     ...target,
@@ -40,24 +43,12 @@ export async function resolveTarget(
   };
 }
 
-function isPath(name: string): boolean {
-  return /[/\\]|\.wasm$/.test(name);
-}
-
 async function moduleAt(path: string): Promise<Target> {
-  const [
-    { SourceFiles },
-    { MAX_MODULE_BYTES, moduleIn },
-    { functionSettings },
-    { functionVersion },
-  ] = await Promise.all([
-    import("@nexus-functions/server/functions/files"),
-    import("@nexus-functions/server/functions/wasm-file"),
+  const [module, { functionSettings }, { functionVersion }] = await Promise.all([
+    readModule(path),
     import("@nexus-functions/server/functions/settings"),
     import("@nexus-functions/server/functions/version"),
   ]);
-  const module = moduleIn(await new SourceFiles().read(path, MAX_MODULE_BYTES));
-  if (typeof module === "string") throw new CliError(`Cannot run "${path}": it ${module}`);
   const name = path.replace(/^.*[/\\]/, "").replace(/\.wasm$/, "");
   const facts = { sha256: sha256(module), bytes: module.length, code: path };
   return {

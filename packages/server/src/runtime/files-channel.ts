@@ -79,9 +79,7 @@ export const AT_END = 2n ** 64n - 1n;
 export const ENTRY = { inode: 0, type: 8, nameBytes: 9, name: 11 } as const;
 
 /** What one of the process's own streams is, as far as a guest is told. */
-export interface StreamKind {
-  readonly type: "terminal" | "file" | "other";
-}
+export type StreamKind = "terminal" | "other";
 
 /**
  * What a run is given of the machine it is on: its process's streams in place of recorded ones, and

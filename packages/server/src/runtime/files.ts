@@ -99,5 +99,10 @@ export interface OpenFile {
   /** At least so large afterwards, never smaller. */
   allocate(offset: bigint, length: bigint): void;
   sync(dataOnly: boolean): void;
+  /**
+   * Only of what may have to be waited for: waits no longer than that for something to read. Tells how
+   * many bytes are known to be there, 0 at the end; undefined: there was nothing in that time.
+   */
+  ready?(timeoutMs: number): number | undefined;
   close(): void;
 }

@@ -4,6 +4,7 @@
  */
 
 import type { GrantedFiles } from "../core/mounts.ts";
+import type { PassThrough } from "./files-channel.ts";
 import type { JournalBuffers, RunEffects } from "./journal.ts";
 
 export { SCRATCH } from "../core/mounts.ts";
@@ -81,6 +82,7 @@ export interface Run {
   readonly env: Readonly<Record<string, string>>;
   /** argv, the program's name first. */
   readonly args: readonly string[];
+  readonly passThrough?: PassThrough;
 }
 
 export type FromGuest =

@@ -1,5 +1,6 @@
 import type { FunctionLimits } from "../core/function.ts";
 import type { GrantedFiles } from "../core/mounts.ts";
+import type { PassThrough } from "./files-channel.ts";
 import type { InvocationError, InvocationStatus, LogLine } from "../core/invocation.ts";
 
 /**
@@ -58,6 +59,8 @@ export interface InvokeRequest {
   readonly env: Readonly<Record<string, string>>;
   /** argv after the program's name. */
   readonly args?: readonly string[];
+  /** A local run only: the process's streams in place of `stdin`, `output` and `logs`, and directories. */
+  readonly passThrough?: PassThrough;
 }
 
 export interface Outcome {

@@ -128,8 +128,15 @@ export class GuestThread {
     this.#jobs.set(slot, job);
     this.#views.state[slot] = SLOT.waiting;
     this.backlogMs += job.loaded.expectedMs;
-    const { version, stdin, env } = job.request;
-    this.#outbox.push({ slot, version, stdin: compact(stdin), env, args });
+    const { version, stdin, env, passThrough } = job.request;
+    this.#outbox.push({
+      slot,
+      version,
+      stdin: compact(stdin),
+      env,
+      args,
+      ...(passThrough === undefined ? {} : { passThrough }),
+    });
     return true;
   }
 

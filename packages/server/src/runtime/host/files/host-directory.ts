@@ -207,9 +207,7 @@ class HostDirectory implements Directory {
   }
 
   #storedAt(name: string): FileStat | undefined {
-    const stats = asking(() =>
-      lstatSync(this.#at(name), { bigint: true, throwIfNoEntry: false }),
-    );
+    const stats = asking(() => lstatSync(this.#at(name), { bigint: true, throwIfNoEntry: false }));
     return stats === undefined ? undefined : fileStat(stats);
   }
 

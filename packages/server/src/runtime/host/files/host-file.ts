@@ -44,9 +44,7 @@ export class HostFile implements OpenFile {
 
   read(position: bigint, into: Uint8Array): number {
     if (position + BigInt(into.length) > FARTHEST) throw INVAL;
-    return asking(() =>
-      positioned(position, (at) => readSync(this.#fd, into, { position: at })),
-    );
+    return asking(() => positioned(position, (at) => readSync(this.#fd, into, { position: at })));
   }
 
   write(position: bigint | null, bytes: Uint8Array): number {
@@ -54,7 +52,8 @@ export class HostFile implements OpenFile {
     try {
       do {
         const part = bytes.subarray(done);
-        done += position === null ? this.#append(part) : this.#writeAt(position + BigInt(done), part);
+        done +=
+          position === null ? this.#append(part) : this.#writeAt(position + BigInt(done), part);
       } while (done < bytes.length);
     } catch (error) {
       // What was written before there was no more room stays written.

@@ -38,7 +38,12 @@ const PATIENCE_MS = 200;
 export function openHostFiles(directories: readonly GrantedDirectory[]): HostFiles {
   const channel = filesChannel();
   const data: FilesData = { channel, paths: directories.map(({ path }) => path) };
-  const thread = new Worker(THREAD, { name: "nexus-files", workerData: data, env: {}, execArgv: [] });
+  const thread = new Worker(THREAD, {
+    name: "nexus-files",
+    workerData: data,
+    env: {},
+    execArgv: [],
+  });
   const gone = new Promise<boolean>((resolve) => thread.once("exit", () => resolve(true)));
   const { words } = channelViews(channel);
   return {

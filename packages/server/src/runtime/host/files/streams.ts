@@ -82,14 +82,8 @@ export class ProcessStreams {
   }
 }
 
-/** What the stream is, as far as a guest is told. */
 export function streamKind(fd: number): StreamKind {
-  if (isatty(fd)) return { type: "terminal" };
-  try {
-    return { type: fstatSync(fd).isFile() ? "file" : "other" };
-  } catch {
-    return { type: "other" }; // closed
-  }
+  return isatty(fd) ? "terminal" : "other";
 }
 
 /** Undefined where the stream would have to be waited for. */
@@ -111,7 +105,10 @@ function nonBlockingStdin(): number | undefined {
   if (process.platform !== "linux") return undefined;
   try {
     if (!isatty(STDIN) && !fstatSync(STDIN).isFIFO()) return undefined;
-    return openSync("/proc/self/fd/0", constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    return openSync(
+      "/proc/self/fd/0",
+      constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY,
+    );
   } catch {
     return undefined;
   }
