@@ -8,6 +8,7 @@ import { hostDirectory } from "./host-directory.ts";
 import { BrokenPipe, ProcessStreams } from "./streams.ts";
 
 const { channel, paths } = workerData as FilesData;
+const port = parentPort!;
 const { words } = channelViews(channel);
 const answers = new Answers(channel, {
   directories: paths.map((path) => hostDirectory(path)),
@@ -16,7 +17,7 @@ const answers = new Answers(channel, {
 
 function brokenPipe(error: unknown): void {
   if (!(error instanceof BrokenPipe)) throw error;
-  parentPort!.postMessage("broken pipe" satisfies FromFilesThread);
+  port.postMessage("broken pipe" satisfies FromFilesThread);
   // The guest never hears of it: its time is over.
   Atomics.wait(words, WORD.turn, TURN.host);
 }

@@ -42,9 +42,10 @@ const XDEV = new WasiError(ERRNO.xdev);
 const DESCRIPTORS = "/proc/self/fd";
 /** Linux: a descriptor that names the directory, whether it may be read or not. Node has no constant for it. */
 const O_PATH = 0x20_0000;
-// Node has no constants for what Windows lacks.
 const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC } = constants;
-const { O_DIRECTORY = 0, O_NOFOLLOW = 0, O_NOCTTY = 0 } = constants;
+// Windows has none of these: undefined, which is 0 among bits.
+const { O_DIRECTORY, O_NOFOLLOW, O_NOCTTY } = constants;
+const MAY_FOLLOW = process.platform === "win32";
 
 /** How names in a directory are reached. */
 export type Reach = "descriptors" | "paths";
@@ -147,7 +148,7 @@ class HostDirectory implements Directory {
 
   openFile(name: string, mode: OpenMode): OpenFile {
     const at = this.#at(name);
-    const isLink = O_NOFOLLOW === 0 && this.#storedAt(name)?.type === FILETYPE.symbolicLink;
+    const isLink = MAY_FOLLOW && this.#storedAt(name)?.type === FILETYPE.symbolicLink;
     if (isLink && !mode.exclusive) throw LOOP;
     const fd = asking(() => openSync(at, openFlags(mode), 0o666));
     if (asking(() => fstatSync(fd)).isDirectory()) {
@@ -231,7 +232,7 @@ function placeIn(directory: Directory, name: string): string {
 
 function openDirectoryAt(path: string, reach: Reach): number {
   const only = reach === "descriptors" ? O_PATH : O_RDONLY;
-  if (O_NOFOLLOW === 0 && asking(() => lstatSync(path)).isSymbolicLink()) throw LOOP;
+  if (MAY_FOLLOW && asking(() => lstatSync(path)).isSymbolicLink()) throw LOOP;
   const fd = asking(() => openSync(path, only | O_DIRECTORY | O_NOFOLLOW));
   if (asking(() => fstatSync(fd)).isDirectory()) return fd;
   closeSync(fd);
