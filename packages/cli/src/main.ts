@@ -33,7 +33,8 @@ export async function main(): Promise<void> {
     endNow,
   };
   try {
-    await createProgram(cli, packageVersion()).parseAsync(process.argv);
+    const program = await createProgram(cli, packageVersion(), process.argv[2]);
+    await program.parseAsync(process.argv);
   } catch (error) {
     process.exitCode = interrupt.signal.aborted ? INTERRUPTED : printError(error, out);
   } finally {
