@@ -28,6 +28,7 @@ export const ASK = {
   readStream: 21,
   writeStream: 22,
   streamReady: 23,
+  reopen: 24,
 } as const;
 
 export type Ask = (typeof ASK)[keyof typeof ASK];

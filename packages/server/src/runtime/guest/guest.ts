@@ -11,6 +11,7 @@ import {
 import { GuestContext } from "./context.ts";
 import { emitFunction } from "./emit.ts";
 import { VersionFiles } from "./files/granted.ts";
+import { passedThrough } from "./files/pass-through.ts";
 import { asGuestFunction } from "./guest-function.ts";
 import { Memories } from "./memories.ts";
 import { trapReason } from "./trap.ts";
@@ -69,7 +70,11 @@ export class Guest {
     let end: RunEnd;
     try {
       memory = plan.memory === null ? null : this.#memories.take(run.version, plan.memory);
-      context.begin(run, memory, loaded.files.grant(context));
+      const granted =
+        run.passThrough === undefined
+          ? loaded.files.grant(context)
+          : passedThrough(run.passThrough);
+      context.begin(run, memory, granted);
       context.noteMemory();
       end = this.#enter(loaded, memory);
     } catch (error) {

@@ -1,4 +1,4 @@
-import { ERRNO, WasiError } from "../../errno.ts";
+import { ERRNO, NAMETOOLONG, WasiError } from "../../errno.ts";
 import {
   channelViews,
   CHUNK_BYTES,
@@ -8,7 +8,6 @@ import {
   type ChannelViews,
 } from "../../files-channel.ts";
 
-const NAMETOOLONG = new WasiError(ERRNO.nametoolong);
 const CLOSED = new WasiError(ERRNO.io);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

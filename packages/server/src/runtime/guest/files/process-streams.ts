@@ -1,13 +1,9 @@
-import { ERRNO, WasiError } from "../../errno.ts";
+import { BADF, INVAL, NOTSUP, SPIPE } from "../../errno.ts";
 import { FILETYPE, type FileStat, type OpenFile } from "../../files.ts";
 import { ASK, CHUNK_BYTES, type StreamKind } from "../../files-channel.ts";
 import type { HostChannel } from "./channel.ts";
 
 const LONGEST_WAIT_MS = 2 ** 30;
-const INVAL = new WasiError(ERRNO.inval);
-const BADF = new WasiError(ERRNO.badf);
-const SPIPE = new WasiError(ERRNO.spipe);
-const NOTSUP = new WasiError(ERRNO.notsup);
 
 /** The process's stdin (0), stdout (1) or stderr (2), over a channel: nothing is kept back, nothing is cut. */
 export function processStream(channel: HostChannel, fd: 0 | 1 | 2, kind: StreamKind): OpenFile {

@@ -1,4 +1,4 @@
-import { ERRNO, WasiError } from "../../errno.ts";
+import { XDEV } from "../../errno.ts";
 import type {
   Directory,
   DirectoryEntry,
@@ -10,8 +10,6 @@ import type {
 } from "../../files.ts";
 import { ASK, AT_END, CHUNK_BYTES, ENTRY, GIVEN, MODE, type Ask } from "../../files-channel.ts";
 import type { HostChannel } from "./channel.ts";
-
-const XDEV = new WasiError(ERRNO.xdev);
 
 /** A directory of the host's, over a channel; `handle`: its place among the granted ones. */
 export function remoteDirectory(channel: HostChannel, handle: number): Directory {
@@ -92,6 +90,12 @@ class RemoteDirectory implements Directory {
   openDirectory(name: string): Directory {
     this.#ask(ASK.openDirectory, name);
     return new RemoteDirectory(this.#own.channel, this.#own.channel.handle);
+  }
+
+  reopen(): Directory {
+    const { channel } = this.#own;
+    channel.ask(ASK.reopen, this.#own);
+    return new RemoteDirectory(channel, channel.handle);
   }
 
   openFile(name: string, { read, write, create, exclusive, truncate }: OpenMode): OpenFile {

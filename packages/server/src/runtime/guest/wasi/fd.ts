@@ -42,7 +42,9 @@ export function streamingFunctions(context: GuestContext): Streaming {
       for (const buffer of buffersAt(memory, at, count)) {
         const part = from.kind === "file" ? readOn(from, buffer) : readStdin(buffer);
         read += part;
-        if (part < buffer.length) break;
+        // Whoever typed a line shall not have to type another before it is read.
+        const mayWait = from.kind === "file" && !from.regular && part > 0;
+        if (part < buffer.length || mayWait) break;
       }
       memory.setU32(readAt, read);
     },

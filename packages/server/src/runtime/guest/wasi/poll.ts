@@ -30,6 +30,12 @@ interface Happening {
   readonly flags: number;
 }
 
+/** A file that may have to be waited for. */
+interface Awaited {
+  readonly happening: Happening;
+  readonly ready: (timeoutMs: number) => number | undefined;
+}
+
 interface Alarm {
   readonly happening: Happening;
   /** On the monotonic clock. */
@@ -58,6 +64,31 @@ export function pollFunctions(context: GuestContext): Family<"poll"> {
     const left =
       found.kind === "file" ? leftIn(found) : BigInt(context.stdin.length - context.stdinAt);
     return { ...happening, bytes: left, flags: left === 0n ? HANGUP : 0 };
+  }
+
+  /** Undefined: nothing has to be waited for. */
+  function awaited(at: number, happening: Happening): Awaited | undefined {
+    const found = context.descriptors.get(memory.u32(at + 16));
+    if (happening.type !== EVENT.fdRead || found.kind !== "file") return undefined;
+    const { file } = found;
+    if (file.ready === undefined) return undefined;
+    return { happening, ready: (timeoutMs) => file.ready?.(timeoutMs) };
+  }
+
+  /** Waits until the first of them is ready or the time is there; tells those that are ready. */
+  function readyOf(waiting: readonly Awaited[], dueNs: bigint | undefined): readonly Happening[] {
+    context.beforeSleep();
+    for (;;) {
+      const leftMs = dueNs === undefined ? Infinity : Number(dueNs - process.hrtime.bigint()) / 1e6;
+      let timeoutMs = Math.max(0, Math.min(leftMs, LONGEST_SLEEP_MS));
+      const ready = waiting.flatMap(({ happening, ready }) => {
+        const bytes = ready(timeoutMs);
+        timeoutMs = 0;
+        if (bytes === undefined) return [];
+        return [{ ...happening, bytes: BigInt(bytes), flags: bytes === 0 ? HANGUP : 0 }];
+      });
+      if (ready.length > 0 || leftMs <= LONGEST_SLEEP_MS) return ready;
+    }
   }
 
   function write(at: number, happenings: readonly Happening[]): void {
@@ -90,23 +121,30 @@ export function pollFunctions(context: GuestContext): Family<"poll"> {
       memory.slice(eventsAt, many * EVENT_BYTES);
       const ready: Happening[] = [];
       const alarms: Alarm[] = [];
+      const waiting: Awaited[] = [];
       for (let index = 0; index < many; index += 1) {
         const at = from + index * SUBSCRIPTION_BYTES;
         const type = memory.u8(at + 8);
         if (type > EVENT.fdWrite) throw INVAL;
         const happening = { userdata: memory.u64(at), type, error: 0, bytes: 0n, flags: 0 };
         try {
-          if (type === EVENT.clock) alarms.push(alarm(at, happening));
-          else ready.push(stream(at, happening));
+          if (type === EVENT.clock) {
+            alarms.push(alarm(at, happening));
+            continue;
+          }
+          const happened = stream(at, happening);
+          const wait = awaited(at, happening);
+          if (wait === undefined) ready.push(happened);
+          else waiting.push(wait);
         } catch (error) {
           if (!(error instanceof WasiError)) throw error;
           ready.push({ ...happening, error: error.errno });
         }
       }
-      const [first, ...rest] = alarms;
-      if (ready.length === 0 && first !== undefined) {
-        sleepUntil(rest.reduce((due, { dueNs }) => (dueNs < due ? dueNs : due), first.dueNs));
-      }
+      const dueNs = earliest(alarms);
+      if (waiting.length > 0) {
+        ready.push(...readyOf(waiting, ready.length > 0 ? 0n : dueNs));
+      } else if (ready.length === 0 && dueNs !== undefined) sleepUntil(dueNs);
       const now = process.hrtime.bigint();
       const due = alarms.filter(({ dueNs }) => dueNs <= now).map(({ happening }) => happening);
       const happened = [...ready, ...due];
@@ -114,4 +152,11 @@ export function pollFunctions(context: GuestContext): Family<"poll"> {
       memory.setU32(happenedAt, happened.length);
     },
   };
+}
+
+function earliest([first, ...rest]: readonly Alarm[]): bigint | undefined {
+  return rest.reduce(
+    (due, { dueNs }) => (due !== undefined && due < dueNs ? due : dueNs),
+    first?.dueNs,
+  );
 }

@@ -1,4 +1,4 @@
-import { ERRNO, INVAL, WasiError } from "../../errno.ts";
+import { BADF, ERRNO, ILSEQ, INVAL, OVERFLOW, WasiError } from "../../errno.ts";
 import type { Directory, DirectoryEntry, FileStat, FileTimes, OpenFile } from "../../files.ts";
 import {
   ASK,
@@ -14,9 +14,6 @@ import {
 } from "../../files-channel.ts";
 import type { ProcessStreams } from "./streams.ts";
 
-const BADF = new WasiError(ERRNO.badf);
-const ILSEQ = new WasiError(ERRNO.ilseq);
-const OVERFLOW = new WasiError(ERRNO.overflow);
 const NAME_IS_PATH = process.platform === "win32" ? /[/\\:\0]/ : /[/\0]/;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -103,6 +100,9 @@ export class Answers {
         return;
       case ASK.openDirectory:
         this.#keep(this.#directories, this.#directory(handle).openDirectory(this.#name()));
+        return;
+      case ASK.reopen:
+        this.#keep(this.#directories, this.#directory(handle).reopen());
         return;
       case ASK.openFile: {
         const mode = numbers[0]!;

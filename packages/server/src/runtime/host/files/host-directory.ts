@@ -18,7 +18,7 @@ import {
   unlinkSync,
   utimesSync,
 } from "node:fs";
-import { ERRNO, WasiError } from "../../errno.ts";
+import { ISDIR, LOOP, NOENT, NOTDIR, XDEV } from "../../errno.ts";
 import {
   FILETYPE,
   type Directory,
@@ -32,12 +32,6 @@ import { ExactTimes } from "./exact-times.ts";
 import { HostFile } from "./host-file.ts";
 import { asking, codeOf, wasiError } from "./node-errors.ts";
 import { fileStat } from "./stat.ts";
-
-const LOOP = new WasiError(ERRNO.loop);
-const NOENT = new WasiError(ERRNO.noent);
-const NOTDIR = new WasiError(ERRNO.notdir);
-const ISDIR = new WasiError(ERRNO.isdir);
-const XDEV = new WasiError(ERRNO.xdev);
 
 const DESCRIPTORS = "/proc/self/fd";
 /** Linux: a descriptor that names the directory, whether it may be read or not. Node has no constant for it. */
@@ -144,6 +138,12 @@ class HostDirectory implements Directory {
       const isLink = this.#storedAt(name)?.type === FILETYPE.symbolicLink;
       throw isLink ? LOOP : wasiError(error);
     }
+  }
+
+  reopen(): Directory {
+    const only = this.#reach === "descriptors" ? O_PATH : O_RDONLY;
+    const fd = asking(() => openSync(this.#here(), only | O_DIRECTORY));
+    return new HostDirectory({ fd, path: this.#path, reach: this.#reach, times: this.#times });
   }
 
   openFile(name: string, mode: OpenMode): OpenFile {

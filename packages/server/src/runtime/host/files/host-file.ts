@@ -10,13 +10,12 @@ import {
   readSync,
   writeSync,
 } from "node:fs";
-import { ERRNO, INVAL, WasiError } from "../../errno.ts";
+import { FBIG, INVAL } from "../../errno.ts";
 import type { FileStat, FileTimes, OpenFile } from "../../files.ts";
 import type { ExactTimes } from "./exact-times.ts";
 import { asking, codeOf, wasiError } from "./node-errors.ts";
 import { fileStat } from "./stat.ts";
 
-const FBIG = new WasiError(ERRNO.fbig);
 const FARTHEST = 2n ** 63n - 1n;
 
 /** A file of the host's, by its descriptor. */
