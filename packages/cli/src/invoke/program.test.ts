@@ -167,10 +167,10 @@ test(
   "nexus invoke wakes a program that polls its input when there is some, or when time is up",
   TIMEOUT,
   async () => {
-    const script =
-      '{ sleep 60 & echo $! >&3; wait; } 3>"$3" | "$0" "$1" invoke "$2" -- await 20; kill $(cat "$3")';
     await using folder = await temporaryFolder();
-    const args = ["-c", script, process.execPath, BIN, PROGRAM, join(folder.path, "pid")];
+    // Open at both ends: it is empty, and does not end.
+    const script = 'mkfifo "$3"; exec "$0" "$1" invoke "$2" -- await 20 0<>"$3"';
+    const args = ["-c", script, process.execPath, BIN, PROGRAM, join(folder.path, "fifo")];
     const nothing = spawnSync("bash", args, { encoding: "utf8" });
     assert.deepEqual([nothing.stdout, nothing.stderr], ["nothing\n", ""]);
     const something = 'echo | "$0" "$1" invoke "$2" -- await 60000';

@@ -1,4 +1,5 @@
-// The guest thread. It knows protocol.ts, journal.ts, files.ts, errno.ts and what lies in this folder; no file system, no network.
+// The guest thread. It knows protocol.ts, journal.ts, files.ts, files-channel.ts, errno.ts and what lies
+// in this folder; no file system, no network.
 import { parentPort, workerData } from "node:worker_threads";
 import {
   sharedClock,
