@@ -20,10 +20,13 @@ const CREATE: OpenMode = { ...WRITE, create: true };
 const EXCLUSIVE: OpenMode = { ...CREATE, exclusive: true };
 const TRUNCATE: OpenMode = { ...WRITE, truncate: true };
 
+/** Sentences of the suite that a driver cannot keep, and why not. */
+export type Skips = Readonly<Record<string, string>>;
+
 /** What every driver that can be written to must do: the promises of files.ts. */
-export function testFiles(name: string, makeRoot: () => Promise<Root>): void {
+export function testFiles(name: string, makeRoot: () => Promise<Root>, skips: Skips = {}): void {
   const check = (sentence: string, body: (root: Directory) => void): void => {
-    test(sentence, async () => {
+    test(sentence, { skip: skips[sentence] ?? false }, async () => {
       await using root = await makeRoot();
       body(root.directory);
     });

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
-import { lstat, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { lstat, mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { temporaryFolder } from "../../../testing/folder.ts";
 import { ERRNO, WasiError } from "../../errno.ts";
+import { testFiles, type Root } from "../../files-conformance.ts";
 import { FILETYPE, type OpenMode } from "../../files.ts";
 import { hostDirectory, type Reach } from "./host-directory.ts";
 
@@ -18,14 +19,29 @@ const READ: OpenMode = {
 const WRITE: OpenMode = { ...READ, read: false, write: true };
 const LINUX_ONLY = process.platform === "linux" ? {} : { skip: "names are reached by path here" };
 
-interface Folder extends AsyncDisposable {
-  readonly path: string;
+/** Each test's directory, reached so. */
+function rootBy(reach: Reach): () => Promise<Root> {
+  return async () => {
+    const made = await temporaryFolder();
+    const directory = hostDirectory(made.path, reach);
+    return {
+      directory,
+      async [Symbol.asyncDispose]() {
+        directory.close();
+        await made[Symbol.asyncDispose]();
+      },
+    };
+  };
 }
 
-async function folder(): Promise<Folder> {
-  const path = await mkdtemp(join(tmpdir(), "nexus-files-"));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
-}
+if (process.platform === "linux")
+  testFiles("hostDirectory() by descriptors", rootBy("descriptors"));
+testFiles("hostDirectory() by paths", rootBy("paths"), {
+  "a directory that is removed while it is open can be looked at, and takes nothing":
+    "its path leads nowhere any more, and its entries cannot be asked for",
+  "rename() moves a directory with all that is in it, over an empty one too":
+    "a directory is lost when it is renamed while it is open",
+});
 
 function refuses(errno: number, call: () => unknown): void {
   assert.throws(call, (error) => error instanceof WasiError && error.errno === errno);
@@ -35,7 +51,7 @@ test(
   "hostDirectory() stays in the directory it has opened, whatever takes its name",
   LINUX_ONLY,
   async () => {
-    await using made = await folder();
+    await using made = await temporaryFolder();
     const at = (name: string) => join(made.path, name);
     await mkdir(at("granted/sub"), { recursive: true });
     await mkdir(at("outside"));
@@ -67,7 +83,7 @@ for (const reach of ["descriptors", "paths"] as const satisfies readonly Reach[]
     `hostDirectory() by ${reach} follows no symbolic link, to read or to write`,
     options,
     async () => {
-      await using made = await folder();
+      await using made = await temporaryFolder();
       const at = (name: string) => join(made.path, name);
       await mkdir(at("granted"));
       await writeFile(at("secret"), "secret");
@@ -95,7 +111,7 @@ for (const reach of ["descriptors", "paths"] as const satisfies readonly Reach[]
 }
 
 test("hostDirectory() by paths refuses a name once something else stands in its place", async () => {
-  await using made = await folder();
+  await using made = await temporaryFolder();
   const at = (name: string) => join(made.path, name);
   await mkdir(at("granted/sub"), { recursive: true });
   await mkdir(at("outside"));
@@ -112,7 +128,7 @@ test("hostDirectory() by paths refuses a name once something else stands in its 
 });
 
 test("hostDirectory() tells a time as it was set, until the file is changed", async () => {
-  await using made = await folder();
+  await using made = await temporaryFolder();
   const root = hostDirectory(made.path);
   const file = root.openFile("a", { ...READ, write: true, create: true });
   const before = file.stat();
@@ -132,7 +148,7 @@ test("hostDirectory() tells a time as it was set, until the file is changed", as
 });
 
 test("hostDirectory() appends at the end, wherever another program has moved it", async () => {
-  await using made = await folder();
+  await using made = await temporaryFolder();
   const path = join(made.path, "log");
   const root = hostDirectory(made.path);
   const file = root.openFile("log", { ...WRITE, create: true });
@@ -144,8 +160,8 @@ test("hostDirectory() appends at the end, wherever another program has moved it"
   root.close();
 });
 
-test("hostDirectory() refuses a size that no file can have, and one that the disk has no room for", async () => {
-  await using made = await folder();
+test("hostDirectory() refuses a size and a place that no file can have", async () => {
+  await using made = await temporaryFolder();
   const root = hostDirectory(made.path);
   const file = root.openFile("a", { ...READ, write: true, create: true });
   refuses(ERRNO.inval, () => file.setSize(2n ** 63n));
@@ -161,7 +177,7 @@ test(
   "hostDirectory() closes what it has opened, also where it then refuses",
   LINUX_ONLY,
   async () => {
-    await using made = await folder();
+    await using made = await temporaryFolder();
     await mkdir(join(made.path, "sub"));
     await symlink("sub", join(made.path, "link"));
     await writeFile(join(made.path, "file"), "");
