@@ -8,6 +8,7 @@ const BUILT = new URL("../dist/main.js", import.meta.url);
 const SOURCE = new URL("../src/main.ts", import.meta.url);
 
 export async function main() {
+  keepStreamsUntouched();
   const fromSource = existsSync(SOURCE) && !isFresh();
   if (fromSource) {
     // What `node --conditions=nexus-source` does: the other packages run from source as well.
@@ -18,6 +19,14 @@ export async function main() {
   }
   const { main } = await import(fromSource ? SOURCE.href : BUILT.href);
   await main();
+}
+
+// Whoever imports node:process, as commander does, has every property of it read that can be listed. A
+// first look at stdin takes time, and makes a pipe non-blocking for all who share it.
+function keepStreamsUntouched() {
+  for (const name of ["stdin", "stdout", "stderr"]) {
+    Object.defineProperty(process, name, { enumerable: false });
+  }
 }
 
 function isFresh() {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { constants, existsSync } from "node:fs";
 import { lstat, mkdir, readFile, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -160,6 +160,20 @@ test(
     await running.shows(/^who\? $/);
     running.child.stdin.end("Ada\n");
     assert.deepEqual(await running.ended(), { code: 0, stdout: "who? hello Ada\n", stderr: "" });
+  },
+);
+
+test(
+  "nexus invoke leaves its input as blocking as it was, for others who share it",
+  { ...TIMEOUT, skip: process.platform === "linux" ? false : "needs /proc" },
+  async () => {
+    await using running = startNexus(["invoke", PROGRAM, "--", "ask"]);
+    await running.shows(/who/);
+    const info = await readFile(`/proc/${running.child.pid}/fdinfo/0`, "utf8");
+    const flags = Number.parseInt(/^flags:\s*(\d+)$/m.exec(info)![1]!, 8);
+    assert.equal(flags & constants.O_NONBLOCK, 0);
+    running.child.stdin.end();
+    await running.ended();
   },
 );
 
