@@ -22,8 +22,11 @@ export async function asProgram(
   }
   const { outcome } = end;
   cli.exitWith(exitCodeOf(outcome));
-  if (verbose || cli.out.attended || outcome.exitCode === null) summarise(cli, outcome, outcome);
-  if (end.left === "thread") cli.endNow();
+  if (verbose || cli.out.attended || outcome.exitCode === null) {
+    if (cli.out.attended && end.lineIsOpen) cli.out.note();
+    summarise(cli, outcome, outcome);
+  }
+  if (end.leftThread) cli.endNow();
   return true;
 }
 

@@ -6,10 +6,12 @@ import { constants, existsSync } from "node:fs";
 import { lstat, mkdir, readFile, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { wat } from "@nexus-functions/server/testing/modules";
 import { BIN, FIXTURES, nexus, startNexus, temporaryFolder } from "../testing/nexus.ts";
 
 const TIMEOUT = { timeout: 60_000 };
 const PROGRAM = `${FIXTURES}program.wasm`;
+const SCRIPT = existsSync("/usr/bin/script") ? false : "needs script(1)";
 
 /** Runs fixtures/program.c with options, in a folder; the rest are its arguments. */
 function run(options: readonly string[], args: readonly string[], input?: string) {
@@ -237,15 +239,51 @@ test(
 
 test(
   "nexus invoke tells a program which of its streams are terminals",
-  {
-    ...TIMEOUT,
-    skip: existsSync("/usr/bin/script") ? false : "needs script(1)",
-  },
+  { ...TIMEOUT, skip: SCRIPT },
   async () => {
     assert.equal((await run([], ["tty"])).stdout, "0 0 0\n");
     const command = [process.execPath, BIN, "invoke", PROGRAM, "--", "tty"].join(" ");
-    const { stdout } = spawnSync("script", ["-qec", command, "/dev/null"], { encoding: "utf8" });
-    assert.match(stdout, /^1 1 1\r\n.*✓/s);
+    const { stdout } = onTerminal(command);
+    assert.match(stdout, /^1 1 1\r\n✓ succeeded · /);
+  },
+);
+
+test(
+  "nexus invoke sums up at a terminal on a line of its own, and elsewhere where it is asked to",
+  { ...TIMEOUT, skip: SCRIPT },
+  async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, "a"), "no end of line");
+    const command = [process.execPath, BIN, "invoke", "--dir", `${folder.path}::/`, PROGRAM, "--"];
+    const { stdout } = onTerminal([...command, "read", "/a"].join(" "));
+    assert.match(stdout, /^no end of line\r\n✓ succeeded · /);
+    const asked = await run(["--verbose"], ["exit", "3"]);
+    assert.match(asked.stderr, /^✗ failed \(exit code 3\) · .* memory\n$/);
+  },
+);
+
+test(
+  "nexus invoke runs a module without streams as a function, on what it reads",
+  TIMEOUT,
+  async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, "bare.wasm");
+    await writeFile(
+      path,
+      await wat(`(module
+        (memory (export "memory") 1)
+        (func (export "alloc") (param i32) (result i32) (i32.const 16))
+        (func (export "handle_event") (param i32 i32) (result i64)
+          (i64.or (i64.shl (i64.extend_i32_u (local.get 0)) (i64.const 32))
+                  (i64.extend_i32_u (local.get 1)))))`),
+    );
+    assert.deepEqual(await nexus(["invoke", path], { input: "back again" }), {
+      code: 0,
+      stdout: "back again",
+      stderr: "",
+    });
+    const granted = await nexus(["invoke", "--dir", folder.path, path], { input: "" });
+    assert.equal(granted.code, 2);
   },
 );
 
@@ -272,3 +310,8 @@ test("nexus invoke refuses what cannot be granted, as wrong usage", TIMEOUT, asy
   assert.equal(event.code, 2);
   assert.match(event.stderr, /^nexus: cannot grant a directory to ".*": it is run as a function\n/);
 });
+
+function onTerminal(command: string) {
+  const env = { ...process.env, NO_COLOR: "1" };
+  return spawnSync("script", ["-qec", command, "/dev/null"], { encoding: "utf8", env });
+}

@@ -18,7 +18,14 @@ export interface ProgramOptions {
 }
 
 export type ProgramEnd =
-  | { readonly kind: "ended"; readonly outcome: Outcome; readonly left: "nothing" | "thread" }
+  | {
+      readonly kind: "ended";
+      readonly outcome: Outcome;
+      /** Whether a thread goes on that keeps the process from its usual end. */
+      readonly leftThread: boolean;
+      /** Whether a terminal's cursor stands behind what it wrote, and not on a line of its own. */
+      readonly lineIsOpen: boolean;
+    }
   /** Nobody reads its output any more. */
   | { readonly kind: "broken_pipe" }
   /** It has neither stdin nor stdout: a function that is handed its event in memory. */
@@ -66,7 +73,8 @@ export async function runProgram(program: ProgramOptions): Promise<ProgramEnd> {
       stop.signal,
     );
     if (broken) return { kind: "broken_pipe" };
-    return { kind: "ended", outcome, left: (await files.close()) ? "nothing" : "thread" };
+    const leftThread = !(await files.close());
+    return { kind: "ended", outcome, leftThread, lineIsOpen: files.lineIsOpen() };
   } finally {
     await Promise.all([threads.close(), files.close()]);
   }

@@ -36,8 +36,18 @@ export type Ask = (typeof ASK)[keyof typeof ASK];
 /** Whose turn it is. `closed`: the host takes no more questions. */
 export const TURN = { guest: 0, host: 1, closed: 2 } as const;
 
-/** Places among the header's words. `code`: of a question, what is asked; of an answer, an errno. */
-export const WORD = { turn: 0, code: 1, handle: 2, bytes: 3, secondBytes: 4 } as const;
+/**
+ * Places among the header's words. `code`: of a question, what is asked; of an answer, an errno.
+ * `shown`: the last byte that went to a terminal.
+ */
+export const WORD = {
+  turn: 0,
+  code: 1,
+  handle: 2,
+  bytes: 3,
+  secondBytes: 4,
+  shown: 5,
+} as const;
 const WORDS = 8;
 
 /** Numbers that a question or an answer has beside its bytes. */

@@ -22,6 +22,8 @@ export interface HostFiles {
   readonly passThrough: PassThrough;
   /** Resolves when nobody reads the process's output any more; the guest waits for ever from then on. */
   readonly brokenPipe: Promise<void>;
+  /** Whether the last that was written to a terminal did not end its line. */
+  lineIsOpen(): boolean;
   /**
    * Closes all files. False: the thread sits in a call of the system's that does not end, such as a read
    * from a terminal, and Node cannot end the process before it does.
@@ -33,6 +35,8 @@ export interface HostFiles {
 const THREAD = new URL(`./files-thread${import.meta.url.slice(-3)}`, import.meta.url);
 /** A thread that is in no call of the system's ends well before. */
 const PATIENCE_MS = 200;
+
+const LINE_FEED = 10;
 
 /** Gives one guest this process's streams and these directories. A thread that fails is a bug: it ends the process. */
 export function openHostFiles(directories: readonly GrantedDirectory[]): HostFiles {
@@ -55,6 +59,7 @@ export function openHostFiles(directories: readonly GrantedDirectory[]): HostFil
     brokenPipe: new Promise((resolve) => {
       thread.once("message", (_message: FromFilesThread) => resolve());
     }),
+    lineIsOpen: () => words[WORD.shown] !== 0 && words[WORD.shown] !== LINE_FEED,
     async close() {
       Atomics.store(words, WORD.turn, TURN.closed);
       Atomics.notify(words, WORD.turn);
