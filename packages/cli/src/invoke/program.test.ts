@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { constants, existsSync } from "node:fs";
+import { closeSync, constants, existsSync, openSync, readSync, writeSync } from "node:fs";
 import { lstat, mkdir, readFile, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -178,6 +178,56 @@ test(
     await running.ended();
   },
 );
+
+/** A named pipe of the test's own, open at both ends, which never waits. */
+async function* nonBlockingPipe(): AsyncGenerator<number> {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "pipe");
+  spawnSync("mkfifo", [path]);
+  const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  try {
+    yield fd;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+test(
+  "nexus invoke waits for input and for room also where its streams are non-blocking",
+  { ...TIMEOUT, skip: process.platform === "linux" ? false : "needs mkfifo" },
+  async () => {
+    const command = [BIN, "invoke", PROGRAM, "--"];
+    for await (const pipe of nonBlockingPipe()) {
+      const child = spawn(process.execPath, [...command, "ask"], { stdio: [pipe, "pipe", 2] });
+      const [asked] = (await once(child.stdout!, "data")) as [Buffer];
+      assert.equal(asked.toString(), "who? ");
+      writeSync(pipe, "Ada\n");
+      const [answered] = (await once(child.stdout!, "data")) as [Buffer];
+      assert.equal(answered.toString(), "hello Ada\n");
+      await once(child, "close");
+    }
+    for await (const pipe of nonBlockingPipe()) {
+      const child = spawn(process.execPath, [...command, "endless"], { stdio: [0, pipe, 2] });
+      const bytes = Buffer.alloc(300_000);
+      for (let got = 0; got < bytes.length;) {
+        got += readNow(pipe, bytes.subarray(got));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      assert.equal(bytes.toString(), "again\n".repeat(50_000));
+      child.kill("SIGKILL");
+      await once(child, "close");
+    }
+  },
+);
+
+function readNow(fd: number, into: Buffer): number {
+  try {
+    return readSync(fd, into);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+    return 0;
+  }
+}
 
 test(
   "nexus invoke wakes a program that polls its input when there is some, or when time is up",

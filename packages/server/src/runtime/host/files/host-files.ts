@@ -25,7 +25,7 @@ export interface HostFiles {
   /** Whether the last that was written to a terminal did not end its line. */
   lineIsOpen(): boolean;
   /**
-   * Closes all files. False: the thread sits in a call of the system's that does not end, such as a read
+   * Closes all files; safe to call twice. False: the thread sits in a call of the system's that does not end, such as a read
    * from a terminal, and Node cannot end the process before it does.
    */
   close(): Promise<boolean>;
@@ -33,9 +33,8 @@ export interface HostFiles {
 
 // This file's own extension: .ts when run from source, .js when built.
 const THREAD = new URL(`./files-thread${import.meta.url.slice(-3)}`, import.meta.url);
-/** A thread that is in no call of the system's ends well before. */
+/** A call that ends by itself has ended well before. */
 const PATIENCE_MS = 200;
-
 const LINE_FEED = 10;
 
 /** Gives one guest this process's streams and these directories. A thread that fails is a bug: it ends the process. */
@@ -50,6 +49,20 @@ export function openHostFiles(directories: readonly GrantedDirectory[]): HostFil
   });
   const gone = new Promise<boolean>((resolve) => thread.once("exit", () => resolve(true)));
   const { words } = channelViews(channel);
+  let closing: Promise<boolean> | undefined;
+
+  async function close(): Promise<boolean> {
+    const before = Atomics.exchange(words, WORD.turn, TURN.closed);
+    Atomics.notify(words, WORD.turn);
+    if (before !== TURN.host) return gone;
+    const { promise: late, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => resolve(false), PATIENCE_MS);
+    const ended = await Promise.race([gone, late]);
+    clearTimeout(timer);
+    if (!ended) thread.unref();
+    return ended;
+  }
+
   return {
     passThrough: {
       channel,
@@ -60,15 +73,6 @@ export function openHostFiles(directories: readonly GrantedDirectory[]): HostFil
       thread.once("message", (_message: FromFilesThread) => resolve());
     }),
     lineIsOpen: () => words[WORD.shown] !== 0 && words[WORD.shown] !== LINE_FEED,
-    async close() {
-      Atomics.store(words, WORD.turn, TURN.closed);
-      Atomics.notify(words, WORD.turn);
-      const { promise: late, resolve } = Promise.withResolvers<boolean>();
-      const timer = setTimeout(() => resolve(false), PATIENCE_MS);
-      const ended = await Promise.race([gone, late]);
-      clearTimeout(timer);
-      if (!ended) thread.unref();
-      return ended;
-    },
+    close: () => (closing ??= close()),
   };
 }
