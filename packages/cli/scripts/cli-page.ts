@@ -3,4 +3,4 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { cliPage } from "../src/cli-page.ts";
 
 const page = new URL("../../../docs/cli.md", import.meta.url);
-writeFileSync(page, cliPage(readFileSync(page, "utf8")));
+writeFileSync(page, await cliPage(readFileSync(page, "utf8")));

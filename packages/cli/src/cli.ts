@@ -11,6 +11,13 @@ export interface Cli {
   readonly signal: AbortSignal;
   /** The exit code once the command has returned; 0 unless said. */
   exitWith(code: number): void;
+  /** From now on Ctrl-C and SIGTERM end the process at once, by the signal, as they end any other program. */
+  endBySignal(): void;
+  /**
+   * Ends the process with its exit code now, though a thread sits in a call of the system's that does
+   * not end: Node would wait for it.
+   */
+  endNow(): never;
 }
 
 export interface CliErrorOptions extends ErrorOptions {

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isatty } from "node:tty";
 import { NexusProblem } from "@nexus-functions/client/problem";
 import { NexusError } from "@nexus-functions/server/core/errors";
 import { CliError, type Cli } from "./cli.ts";
@@ -9,23 +10,31 @@ import { indent, visible } from "./text.ts";
 
 /** Exit code of a command that Ctrl-C ended, as shells have it. */
 const INTERRUPTED = 130;
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /** The process: parses the command line, runs one command, prints its error, sets the exit code. */
 export async function main(): Promise<void> {
-  const out = createOutput(process, process.env);
+  const { stdout, stderr } = process;
+  // Node makes a stream of stdin, and changes what it shares with other programs, when it is first asked for.
+  const out = createOutput({ stdin: { isTTY: isatty(0) }, stdout, stderr }, process.env);
   endQuietlyOnBrokenPipe();
   const interrupt = new AbortController();
-  onInterrupt(interrupt, out);
+  const endBySignal = onInterrupt(interrupt, out);
   process.exitCode = 0;
   const cli: Cli = {
     out,
     env: process.env,
-    stdin: process.stdin,
+    get stdin() {
+      return process.stdin;
+    },
     signal: interrupt.signal,
     exitWith: (code) => (process.exitCode = code),
+    endBySignal,
+    endNow,
   };
   try {
-    await createProgram(cli, packageVersion()).parseAsync(process.argv);
+    const program = await createProgram(cli, packageVersion(), process.argv[2]);
+    await program.parseAsync(process.argv);
   } catch (error) {
     process.exitCode = interrupt.signal.aborted ? INTERRUPTED : printError(error, out);
   } finally {
@@ -73,16 +82,25 @@ function problemHint({ code, traceId }: NexusProblem): string | undefined {
 }
 
 // A second Ctrl-C is for the case that the first one's way out takes too long.
-function onInterrupt(interrupt: AbortController, out: Output): void {
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.on(name, () => {
-      if (interrupt.signal.aborted) {
-        out.endProgress();
-        process.exit(INTERRUPTED);
-      }
-      interrupt.abort();
-    });
-  }
+function onInterrupt(interrupt: AbortController, out: Output): () => void {
+  const heard = (): void => {
+    if (interrupt.signal.aborted) {
+      out.endProgress();
+      process.exit(INTERRUPTED);
+    }
+    interrupt.abort();
+  };
+  for (const name of SIGNALS) process.on(name, heard);
+  return () => {
+    for (const name of SIGNALS) process.off(name, heard);
+  };
+}
+
+// process.exit() waits for every thread, also for one that reads from a terminal where nobody types.
+function endNow(): never {
+  const code = Number(process.exitCode);
+  process.execve?.(process.execPath, [process.execPath, "-e", `process.exit(${code})`]);
+  process.exit();
 }
 
 // `nexus events | head`: the reader has what it wanted.

@@ -1,42 +1,50 @@
 import { Command, type Argument, type CommanderError, type Help } from "commander";
 import type { Cli } from "./cli.ts";
-import { devCommand } from "./commands/dev.ts";
-import { dlqCommand } from "./commands/dlq.ts";
-import { doctorCommand } from "./commands/doctor.ts";
-import { eventsCommand } from "./commands/events.ts";
-import { functionsCommand } from "./commands/functions.ts";
-import { invocationsCommand } from "./commands/invocations.ts";
-import { invokeCommand } from "./commands/invoke.ts";
-import { logsCommand } from "./commands/logs.ts";
-import { metricsCommand } from "./commands/metrics.ts";
-import { newCommand } from "./commands/new.ts";
-import { publishCommand } from "./commands/publish.ts";
-import { replayCommand } from "./commands/replay.ts";
-import { startCommand } from "./commands/start.ts";
-import { validateCommand } from "./commands/validate.ts";
 import type { Paint } from "./output.ts";
 
-const GROUPS: readonly (readonly [title: string, commands: readonly ((cli: Cli) => Command)[]])[] =
-  [
-    ["Develop:", [newCommand, devCommand, validateCommand, invokeCommand]],
-    ["Serve:", [startCommand, doctorCommand]],
-    [
-      "Use a server:",
-      [
-        publishCommand,
-        eventsCommand,
-        invocationsCommand,
-        logsCommand,
-        replayCommand,
-        dlqCommand,
-        functionsCommand,
-        metricsCommand,
-      ],
-    ],
-  ];
+type MakeCommand = (cli: Cli) => Command;
 
-/** The whole command line, every command with its options: what is parsed, and what the docs list. */
-export function createProgram(cli: Cli, version: string): Command {
+// Loaded when they are needed: a run of one does not wait for what the others import.
+const GROUPS: readonly (readonly [
+  title: string,
+  commands: Readonly<Record<string, () => Promise<MakeCommand>>>,
+])[] = [
+  [
+    "Develop:",
+    {
+      new: () => import("./commands/new.ts").then((m) => m.newCommand),
+      dev: () => import("./commands/dev.ts").then((m) => m.devCommand),
+      validate: () => import("./commands/validate.ts").then((m) => m.validateCommand),
+      invoke: () => import("./commands/invoke.ts").then((m) => m.invokeCommand),
+    },
+  ],
+  [
+    "Serve:",
+    {
+      start: () => import("./commands/start.ts").then((m) => m.startCommand),
+      doctor: () => import("./commands/doctor.ts").then((m) => m.doctorCommand),
+    },
+  ],
+  [
+    "Use a server:",
+    {
+      publish: () => import("./commands/publish.ts").then((m) => m.publishCommand),
+      events: () => import("./commands/events.ts").then((m) => m.eventsCommand),
+      invocations: () => import("./commands/invocations.ts").then((m) => m.invocationsCommand),
+      logs: () => import("./commands/logs.ts").then((m) => m.logsCommand),
+      replay: () => import("./commands/replay.ts").then((m) => m.replayCommand),
+      dlq: () => import("./commands/dlq.ts").then((m) => m.dlqCommand),
+      functions: () => import("./commands/functions.ts").then((m) => m.functionsCommand),
+      metrics: () => import("./commands/metrics.ts").then((m) => m.metricsCommand),
+    },
+  ],
+];
+
+/**
+ * The whole command line, every command with its options: what is parsed, and what the docs list. Where
+ * `only` is a command's name, that command alone.
+ */
+export async function createProgram(cli: Cli, version: string, only = ""): Promise<Command> {
   const { out } = cli;
   const program = new Command("nexus")
     .description(
@@ -47,10 +55,9 @@ export function createProgram(cli: Cli, version: string): Command {
     .helpOption("-h, --help", "print help")
     .helpCommand("help [command]", "print help for a command")
     .addHelpText("after", "\n`nexus <command> --help` tells its options.");
-  for (const [title, commands] of GROUPS) {
-    program.commandsGroup(title);
-    for (const command of commands) program.addCommand(command(cli));
-  }
+  const one = GROUPS.find(([, commands]) => Object.hasOwn(commands, only))?.[1][only];
+  if (one === undefined) await addAll(program, cli);
+  else program.addCommand((await one())(cli));
   for (const command of everyCommand(program)) {
     command
       .configureOutput({
@@ -71,6 +78,14 @@ export function createProgram(cli: Cli, version: string): Command {
       });
   }
   return program;
+}
+
+async function addAll(program: Command, cli: Cli): Promise<void> {
+  for (const [title, commands] of GROUPS) {
+    program.commandsGroup(title);
+    const made = await Promise.all(Object.values(commands).map((load) => load()));
+    for (const command of made) program.addCommand(command(cli));
+  }
 }
 
 /** What commander ends with: a command used wrongly, or help or the version printed (exit code 0). */

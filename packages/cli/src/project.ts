@@ -44,12 +44,14 @@ export async function checkModules(
   project: Project,
   runtime: Runtime,
 ): Promise<readonly CheckedFunction[]> {
+  const { grantedFiles } = await import("@nexus-functions/server/functions/project");
   const checked: CheckedFunction[] = [];
   for (const fn of project.functions) {
     const { version, limits } = fn;
     const bytes = project.modules.get(fn.moduleSha256)!;
     try {
-      checked.push({ fn, module: await runtime.load({ version, bytes, limits }) });
+      const files = grantedFiles(project, fn);
+      checked.push({ fn, module: await runtime.load({ version, bytes, limits, files }) });
     } catch (error) {
       if (!(error instanceof NexusError) || error.code !== "MODULE_INVALID") throw error;
       checked.push({ fn, module: error });

@@ -3,20 +3,20 @@ export function widthOf(text: string): number {
   const plain = text.includes(ESCAPE) ? text.replaceAll(COLOUR, "") : text;
   if (PRINTABLE_ASCII.test(plain)) return plain.length;
   let width = 0;
-  for (const { segment } of GRAPHEMES.segment(plain)) width += WIDE.test(segment) ? 2 : 1;
+  for (const { segment } of graphemesOf(plain)) width += WIDE.test(segment) ? 2 : 1;
   return width;
 }
 
 /** The beginning of a plain text that fits, with `…` where something is missing. */
 export function fitEnd(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
-  return `${take([...GRAPHEMES.segment(text)].map(segmentOf), width - 1)}…`;
+  return `${take([...graphemesOf(text)].map(segmentOf), width - 1)}…`;
 }
 
 /** The beginning and the end of a plain text, with `…` between: for ids and paths. */
 export function fitMiddle(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
-  const segments = [...GRAPHEMES.segment(text)].map(segmentOf);
+  const segments = [...graphemesOf(text)].map(segmentOf);
   const head = take(segments, Math.ceil((width - 1) / 2));
   const tail = take(segments.toReversed(), Math.floor((width - 1) / 2), (a, b) => b + a);
   return `${head}…${tail}`;
@@ -73,6 +73,11 @@ function take(
   return taken;
 }
 
+// Made each time: the first one costs 10 ms and more, and most commands need none.
+function graphemesOf(text: string): Intl.Segments {
+  return new Intl.Segmenter("en", { granularity: "grapheme" }).segment(text);
+}
+
 function segmentOf({ segment }: Intl.SegmentData): string {
   return segment;
 }
@@ -80,7 +85,6 @@ function segmentOf({ segment }: Intl.SegmentData): string {
 const ESCAPE = "\u001b";
 const COLOUR = new RegExp(`${ESCAPE}\\[[0-9;]*m`, "g");
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
-const GRAPHEMES = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 // East Asian wide and full-width blocks (UAX 11), and emoji.
 const WIDE =

@@ -70,6 +70,20 @@ export function variable(
   return { ...before, [name]: value! };
 }
 
+/** Collects repeated `host::guest`; `x` alone is `x::x`. */
+export function directory(
+  text: string,
+  before: readonly { readonly path: string; readonly guest: string }[] = [],
+): readonly { readonly path: string; readonly guest: string }[] {
+  const at = text.indexOf("::");
+  const path = at === -1 ? text : text.slice(0, at);
+  const guest = at === -1 ? text : text.slice(at + 2);
+  if (path === "" || guest === "" || guest.includes("\0")) {
+    throw new InvalidArgumentError('It is not HOST::GUEST (try "./data::/data").');
+  }
+  return [...before, { path, guest }];
+}
+
 export function json(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -187,6 +187,19 @@ export type Function = {
   };
   /** Names only: values may be secrets. */
   readonly env: readonly string[];
+  readonly files: {
+    /** What its scratch directory may hold; 0: it has none. */
+    readonly scratch_bytes: number;
+    readonly mounts: readonly ({
+      readonly guest: string;
+      /** Where the directory came from. */
+      readonly host: string;
+      readonly sha256: string;
+      /** Directories and links included. */
+      readonly files: number;
+      readonly bytes: number;
+    })[];
+  };
   readonly concurrency: number;
   readonly order_by: string | null;
   readonly retry: {

@@ -1,7 +1,7 @@
 import { NexusError } from "./core/errors.ts";
 import type { FunctionVersion } from "./core/function.ts";
 import type { ModuleStore } from "./functions/functions.ts";
-import type { Project } from "./functions/project.ts";
+import { grantedFiles, type Project } from "./functions/project.ts";
 import type { Registry } from "./functions/registry.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 
@@ -32,7 +32,9 @@ export async function deploy(project: Project, target: DeployTarget): Promise<De
   const faults: string[] = [];
   for (const fn of changed) {
     try {
-      await runtime.load({ version: fn.version, bytes: bytesOf(fn), limits: fn.limits });
+      const { version, limits } = fn;
+      const files = grantedFiles(project, fn);
+      await runtime.load({ version, bytes: bytesOf(fn), limits, files });
     } catch (error) {
       if (!(error instanceof NexusError) || error.code !== "MODULE_INVALID") throw error;
       faults.push(`function "${fn.name}" (${fn.code}): ${error.message}`);

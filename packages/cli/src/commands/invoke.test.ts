@@ -10,23 +10,33 @@ const TIMEOUT = { timeout: 60_000 };
 const PROBE = `${FIXTURES}probe.wasm`;
 
 test(
-  "nexus invoke passes its input on as it is, and the module's output, log and exit code back",
+  "nexus invoke passes its input on as it is to a module without an event, and its output, log and exit code back",
   TIMEOUT,
   async () => {
-    const good = await nexus(["invoke", PROBE], { input: "not even JSON \u0001" });
+    const env = ["--env", "NEXUS_ATTEMPT=1", "--env", "NEXUS_REPLAY=false"];
+    const good = await nexus(["invoke", PROBE, ...env], { input: "not even JSON \u0001" });
     assert.deepEqual(good, {
       code: 0,
       stdout: "not even JSON \u0001",
       stderr: "attempt 1, replay false\n",
     });
-    const bad = await nexus(["invoke", PROBE, "--env", "FAIL_UNTIL=2"], { input: "x" });
-    assert.deepEqual([bad.code, bad.stdout], [1, ""]);
-    assert.match(
-      bad.stderr,
-      /^attempt 1, replay false\nfailing on purpose\n✗ failed \(exit code 1\)/,
-    );
+    const bad = await nexus(["invoke", PROBE, ...env, "--env", "FAIL_UNTIL=2"], { input: "x" });
+    assert.deepEqual(bad, {
+      code: 1,
+      stdout: "",
+      stderr: "attempt 1, replay false\nfailing on purpose\n",
+    });
   },
 );
+
+test("nexus invoke runs a module on an event with what the server gives it", TIMEOUT, async () => {
+  const bad = await nexus(["invoke", PROBE, "--data", "1", "--env", "FAIL_UNTIL=2"]);
+  assert.deepEqual([bad.code, bad.stdout], [1, ""]);
+  assert.match(
+    bad.stderr,
+    /^attempt 1, replay false\nfailing on purpose\n✗ failed \(exit code 1\)/,
+  );
+});
 
 test(
   "nexus invoke makes an event of --data and --type, and completes the one in a file",

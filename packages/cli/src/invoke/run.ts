@@ -26,10 +26,12 @@ export async function runLocally(
   const { fn, module, event } = run;
   const threads = threadRuntime({ workers: 1 });
   try {
+    const files = run.files ?? { mounts: [], scratchBytes: 0 };
     await threads.load({
       version: fn.version,
       bytes: module,
       limits: fn.limits,
+      files,
       warmUp: false,
     });
     const attempt = await runAttempt(

@@ -1,6 +1,8 @@
 import type { FunctionVersion } from "@nexus-functions/server/core/function";
+import type { GrantedFiles } from "@nexus-functions/server/core/mounts";
 import { sha256 } from "@nexus-functions/server/core/ids";
 import { CliError, type Cli } from "../cli.ts";
+import { isModulePath, readModule } from "./module.ts";
 import { readProject, type ProjectOptions } from "../project.ts";
 
 export interface TargetOptions extends ProjectOptions {
@@ -13,6 +15,8 @@ export interface TargetOptions extends ProjectOptions {
 export interface Target {
   readonly fn: FunctionVersion;
   readonly module: Uint8Array;
+  /** Absent: it sees no file system. */
+  readonly files?: GrantedFiles;
 }
 
 /** A module by its path, with the platform's defaults, or a function of the project, with its settings. */
@@ -21,7 +25,9 @@ export async function resolveTarget(
   name: string,
   options: TargetOptions,
 ): Promise<Target> {
-  const target = isPath(name) ? await moduleAt(name) : await functionCalled(cli, name, options);
+  const target = isModulePath(name)
+    ? await moduleAt(name)
+    : await functionCalled(cli, name, options);
   const { fn } = target;
   return {
     ...target,
@@ -37,24 +43,12 @@ export async function resolveTarget(
   };
 }
 
-function isPath(name: string): boolean {
-  return /[/\\]|\.wasm$/.test(name);
-}
-
 async function moduleAt(path: string): Promise<Target> {
-  const [
-    { SourceFiles },
-    { MAX_MODULE_BYTES, moduleIn },
-    { functionSettings },
-    { functionVersion },
-  ] = await Promise.all([
-    import("@nexus-functions/server/functions/files"),
-    import("@nexus-functions/server/functions/wasm-file"),
+  const [module, { functionSettings }, { functionVersion }] = await Promise.all([
+    readModule(path),
     import("@nexus-functions/server/functions/settings"),
     import("@nexus-functions/server/functions/version"),
   ]);
-  const module = moduleIn(await new SourceFiles().read(path, MAX_MODULE_BYTES));
-  if (typeof module === "string") throw new CliError(`Cannot run "${path}": it ${module}`);
   const name = path.replace(/^.*[/\\]/, "").replace(/\.wasm$/, "");
   const facts = { sha256: sha256(module), bytes: module.length, code: path };
   return {
@@ -74,5 +68,6 @@ async function functionCalled(cli: Cli, name: string, options: TargetOptions): P
       { hint: names.length === 0 ? "It has no function at all." : `It has ${names.join(", ")}.` },
     );
   }
-  return { fn, module: project.modules.get(fn.moduleSha256)! };
+  const { grantedFiles } = await import("@nexus-functions/server/functions/project");
+  return { fn, module: project.modules.get(fn.moduleSha256)!, files: grantedFiles(project, fn) };
 }

@@ -1,3 +1,5 @@
+import type { MountFacts } from "./mounts.ts";
+
 /** What makes a function run. */
 export type Trigger =
   | { readonly kind: "event"; readonly pattern: string }
@@ -57,17 +59,21 @@ export interface FunctionSettings {
   readonly output: "answer" | "events";
   /** Where a function new to the log begins. */
   readonly start: "latest" | "earliest";
+  /** How much its scratch directory may hold; absent: there is none. */
+  readonly scratchBytes?: number;
 }
 
-/** One immutable module with its settings. */
+/** One immutable module with its settings and the files it sees. */
 export interface FunctionVersion extends FunctionSettings {
-  /** sha256 over the settings and the module, hexadecimal. */
+  /** sha256 over the settings, the module and the mounted files, hexadecimal. */
   readonly version: string;
   /** sha256 of the module's bytes as the user gave them: its name in the module store. */
   readonly moduleSha256: string;
   readonly moduleBytes: number;
   /** The path the module came from, as the user wrote it; for messages only. */
   readonly code: string;
+  /** Directories it sees, read only; absent: none. */
+  readonly mounts?: readonly MountFacts[];
   /** Milliseconds since the Unix epoch. */
   readonly deployedAt: number;
 }

@@ -1,5 +1,7 @@
 import { dirname, join, resolve } from "node:path";
 import type { FunctionSettings, Trigger } from "../core/function.ts";
+import { parseSize } from "../core/quantity.ts";
+import { clashes } from "./guest-path.ts";
 import { pathFault } from "./http-path.ts";
 import { findings } from "./issues.ts";
 import { quote, type Problem } from "./problems.ts";
@@ -22,7 +24,8 @@ import type { YamlFile } from "./yaml.ts";
 export interface Entry {
   readonly name?: string;
   readonly triggers: readonly WrittenTrigger[];
-  readonly code?: ModuleRef;
+  readonly code?: SourceRef;
+  readonly mounts: readonly MountRef[];
   /** Absent where a setting has a fault. */
   readonly settings?: FunctionSettings;
   readonly problems: readonly Problem[];
@@ -35,12 +38,17 @@ export interface WrittenTrigger {
   readonly path: readonly PropertyKey[];
 }
 
-export interface ModuleRef {
+/** A module or a directory that an entry names. */
+export interface SourceRef {
   readonly path: string;
   /** As the user wrote it. */
   readonly written: string;
-  /** What follows in words from a fault of the module. */
+  /** What follows in words from a fault of what is there. */
   fault(message: string): Problem;
+}
+
+export interface MountRef extends SourceRef {
+  readonly guest: string;
 }
 
 /** The entry at `functions[index]` of nexus.yaml. */
@@ -82,8 +90,35 @@ export function fileEntry(
           ),
         }
       : {}),
-    problems: found.map(({ path, message }) => problem(path, message)),
+    ...mountsOf(found.length === 0 ? (value as FunctionConfig) : {}, defaults, {
+      file: yaml.file,
+      problem,
+      problems: found.map(({ path, message }) => problem(path, message)),
+    }),
     problem,
+  };
+}
+
+/** The mounts of an entry without other problems; and those they have. */
+function mountsOf(
+  { mounts = [], scratch }: Pick<SidecarConfig, "mounts" | "scratch">,
+  defaults: DefaultsConfig,
+  entry: Pick<Entry, "problem" | "problems"> & { readonly file: string },
+): Pick<Entry, "mounts" | "problems"> {
+  const size = scratch ?? defaults.scratch ?? 0;
+  const hasScratch = (typeof size === "number" ? size : parseSize(size)) !== 0;
+  const guests = mounts.map(({ guest }) => guest);
+  const clashing = clashes(guests, hasScratch).map(({ index, message }) =>
+    entry.problem(["mounts", index, "guest"], `${quote(guests[index]!)} ${message}`),
+  );
+  return {
+    mounts: mounts.map(({ host, guest }, index) => ({
+      path: resolve(dirname(entry.file), host),
+      written: host,
+      guest,
+      fault: (message) => entry.problem(["mounts", index, "host"], `${quote(host)} ${message}`),
+    })),
+    problems: [...entry.problems, ...clashing],
   };
 }
 
@@ -127,7 +162,11 @@ export function directoryEntry(
     })),
     code: { path: resolve(file), written: file, fault: atModule },
     ...(problems.length === 0 ? { settings: functionSettings(name, triggers, own, defaults) } : {}),
-    problems,
+    ...mountsOf(own, defaults, {
+      file: sidecar?.file ?? file,
+      problems,
+      problem: (path, message) => sidecar!.problem(path, message),
+    }),
     problem,
   };
 }

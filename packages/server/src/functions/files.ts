@@ -1,5 +1,6 @@
-import { readdir, readFile, stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import type { BigIntStats } from "node:fs";
+import { lstat, readdir, readFile, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
 
 /** A file or folder that a project depends on, and how it was when it was read. */
 export interface WatchedFile {
@@ -7,6 +8,8 @@ export interface WatchedFile {
   readonly path: string;
   /** Differs when the content may differ; see `stampOf`. */
   readonly stamp: string;
+  /** Whether all that is in the directory counts, and how it is. */
+  readonly tree?: true;
 }
 
 export type FileContent =
@@ -21,9 +24,22 @@ export type FileContent =
 /** Reads files and remembers each, there or not, as it was just before it was read. */
 export class SourceFiles {
   readonly #seen = new Map<string, string>();
+  /** Mounted directories: what is in them counts, whatever its name. */
+  readonly #trees = new Map<string, string>();
 
   get seen(): readonly WatchedFile[] {
-    return [...this.#seen].map(([path, stamp]) => ({ path, stamp }));
+    return [
+      ...Array.from(this.#seen, ([path, stamp]) => ({ path, stamp })),
+      ...Array.from(this.#trees, ([path, stamp]) => ({ path, stamp, tree: true as const })),
+    ];
+  }
+
+  /** Remembers a directory with all that is directly in it; what it is. */
+  async tree(directory: string): Promise<"missing" | "directory" | "file" | "special"> {
+    const path = resolve(directory);
+    const stamp = await stampOf(path, true);
+    this.#trees.set(path, stamp.text);
+    return stamp.kind;
   }
 
   async read(file: string, maxBytes: number): Promise<FileContent> {
@@ -56,15 +72,16 @@ type Stamp =
 
 /**
  * What a file is now, as a text to compare: which file it is, its size and when it last changed; of a
- * folder: the names in it.
+ * folder: the names in it that matter, or with `tree` all that is directly in it, and how it is.
  */
-export async function stampOf(path: string): Promise<Stamp> {
+export async function stampOf(path: string, tree = false): Promise<Stamp> {
   try {
     const facts = await stat(path, { bigint: true });
     if (facts.isDirectory()) {
-      return { kind: "directory", text: `directory ${JSON.stringify(await sourceNames(path))}` };
+      const inside = tree ? await insideOf(path) : await sourceNames(path);
+      return { kind: "directory", text: `directory ${JSON.stringify(inside)}` };
     }
-    const text = `${facts.ino} ${facts.size} ${facts.mtimeNs} ${facts.ctimeNs}`;
+    const text = factsText(facts);
     return facts.isFile()
       ? { kind: "file", text, bytes: Number(facts.size) }
       : { kind: "special", text };
@@ -72,6 +89,25 @@ export async function stampOf(path: string): Promise<Stamp> {
     if (isMissing(error)) return { kind: "missing", text: "missing" };
     throw error;
   }
+}
+
+function factsText({ ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+}
+
+async function insideOf(folder: string): Promise<readonly string[]> {
+  const names = (await readdir(folder)).sort();
+  return await Promise.all(
+    names.map(async (name) => {
+      try {
+        const facts = await lstat(join(folder, name), { bigint: true });
+        // A directory in it has a stamp of its own.
+        return `${name} ${facts.isDirectory() ? "directory" : factsText(facts)}`;
+      } catch {
+        return `${name} gone`;
+      }
+    }),
+  );
 }
 
 // Editors and compilers leave hidden and temporary files beside; those are no part of a project.
@@ -88,7 +124,7 @@ function isMissing(error: unknown): boolean {
 }
 
 /** The system's own words for why a file cannot be read. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const { code = "", message } = error as NodeJS.ErrnoException;
   return REASONS[code] ?? message;
 }

@@ -2,11 +2,13 @@ import { join, resolve } from "node:path";
 import { NexusError } from "../core/errors.ts";
 import type { FunctionVersion } from "../core/function.ts";
 import { sha256 } from "../core/ids.ts";
+import type { GrantedFiles, MountedFiles } from "../core/mounts.ts";
 import type { PlatformSettings } from "../core/settings.ts";
 import { conflicts, orderWarnings } from "./conflicts.ts";
 import { directoryEntry, fileEntry, type Entry } from "./entries.ts";
 import { SourceFiles, type FileContent, type WatchedFile } from "./files.ts";
 import { findings } from "./issues.ts";
+import { mountBudget, readMount, type ReadMount } from "./mounts.ts";
 import { configInvalid, formatProblem, type Problem } from "./problems.ts";
 import { outerSchema, type DefaultsConfig, type OuterConfig } from "./schema.ts";
 import { platformSettings } from "./settings.ts";
@@ -31,10 +33,21 @@ export interface Project {
   readonly functions: readonly FunctionVersion[];
   /** The modules' bytes by `moduleSha256`. */
   readonly modules: ReadonlyMap<string, Uint8Array>;
+  /** The mounted files by their `sha256`. */
+  readonly mounted: ReadonlyMap<string, MountedFiles>;
   /** What was read, and what was looked for: for `watchProject`. */
   readonly files: readonly WatchedFile[];
   /** What is no fault and perhaps not meant. */
   readonly warnings: readonly string[];
+}
+
+/** What of files a function of the project is given. */
+export function grantedFiles(project: Project, fn: FunctionVersion): GrantedFiles {
+  const mounts = (fn.mounts ?? []).map(({ guest, sha256 }) => ({
+    guest,
+    files: project.mounted.get(sha256)!,
+  }));
+  return { mounts, scratchBytes: fn.scratchBytes ?? 0 };
 }
 
 const MAX_CONFIG_BYTES = 16 * 1024 * 1024;
@@ -63,15 +76,17 @@ export async function loadProject(source: ProjectSource): Promise<Project> {
   }
   problems.push(...entries.flatMap((entry) => entry.problems), ...conflicts(entries));
   const loaded = await readModules(entries, files, problems);
+  const mounts = await readMounts(entries, files, problems);
   if (problems.length > 0) throw configInvalid(problems, files.seen);
 
-  const functions = versions(entries, loaded, source);
+  const functions = versions(entries, { loaded, mounts }, source);
   warnings.push(...entries.flatMap(orderWarnings));
   if (functions.length === 0) warnings.push(nothingToRun(source));
   return {
     platform: platformSettings(outer),
     functions,
     modules: new Map([...loaded.values()].map((module) => [module.sha256, module.bytes])),
+    mounted: new Map([...mounts.values()].flat().map((mount) => [mount.sha256, mount.files])),
     files: files.seen,
     warnings: warnings.map(formatProblem),
   };
@@ -225,17 +240,47 @@ async function readModules(
   return loaded;
 }
 
+/** The mounts of each entry, in their order; a fault is added to `problems`. */
+async function readMounts(
+  entries: readonly Entry[],
+  files: SourceFiles,
+  problems: Problem[],
+): Promise<ReadonlyMap<Entry, readonly ReadMount[]>> {
+  const mounts = new Map<Entry, readonly ReadMount[]>();
+  for (const entry of entries) {
+    const budget = mountBudget();
+    const read: ReadMount[] = [];
+    for (const mount of entry.mounts) {
+      const found = await readMount(mount.path, files, budget);
+      if (typeof found === "string") problems.push(mount.fault(found));
+      else read.push(found);
+    }
+    mounts.set(entry, read);
+  }
+  return mounts;
+}
+
+interface Read {
+  readonly loaded: ReadonlyMap<string, LoadedModule>;
+  readonly mounts: ReadonlyMap<Entry, readonly ReadMount[]>;
+}
+
 function versions(
   entries: readonly Entry[],
-  loaded: ReadonlyMap<string, LoadedModule>,
+  { loaded, mounts }: Read,
   { previous, now = Date.now }: ProjectSource,
 ): readonly FunctionVersion[] {
   const before = new Map(previous?.functions.map((version) => [version.name, version]));
   const deployedAt = now();
-  const functions = entries.map(({ settings, code }) => {
-    const module = loaded.get(code!.path)!;
-    const facts = { sha256: module.sha256, bytes: module.bytes.length, code: code!.written };
-    const version = functionVersion(settings!, facts, deployedAt);
+  const functions = entries.map((entry) => {
+    const { settings, code } = entry;
+    const { sha256, bytes } = loaded.get(code!.path)!;
+    const mounted = mounts.get(entry)!.map(({ sha256, count, bytes }, index) => {
+      const { guest, written } = entry.mounts[index]!;
+      return { guest, host: written, sha256, files: count, bytes };
+    });
+    const module = { sha256, bytes: bytes.length, code: code!.written, mounts: mounted };
+    const version = functionVersion(settings!, module, deployedAt);
     const old = before.get(version.name);
     return old?.version === version.version && old.code === version.code ? old : version;
   });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { guestFault } from "./guest-path.ts";
 import { parseDuration } from "../core/quantity.ts";
 import { choice, count, duration, flag, section, size, text, wrong } from "./fields.ts";
 import { onSchema } from "./triggers.ts";
@@ -217,10 +218,48 @@ const settings = {
     default: DEFAULTS.start,
   }).optional(),
   limits: limitsSchema.optional(),
+  scratch: size("0", "1Gi", {
+    title: "Scratch directory",
+    description:
+      "Size of a directory in memory that the function may write to, at `/tmp`: empty at the beginning of each invocation, gone at its end. Without it, or with 0, there is none.",
+    examples: ["16Mi"],
+  }).optional(),
 };
 
+const mountSchema = section(
+  {
+    host: text("a path", "./data", (path) =>
+      path === "" || path.includes("\0") ? 'is not a path (try "./data")' : undefined,
+    ).meta({
+      title: "Host",
+      description: "A directory, relative to this file. Read when the function is deployed.",
+      examples: ["./data"],
+      minLength: 1,
+    }),
+    guest: text("an absolute path", "/data", guestFault).meta({
+      title: "Guest",
+      description: "Where the function sees it: an absolute path.",
+      examples: ["/data"],
+      pattern: "^/",
+    }),
+  },
+  "{ host: ./data, guest: /data }",
+);
+
+const mountsSchema = z
+  .array(mountSchema, { error: wrong("a list of mounts", "- { host: ./data, guest: /data }") })
+  .meta({
+    title: "Mounts",
+    description:
+      "Directories that the function sees, read only, as they were when it was deployed. Their content is part of the function's version.",
+    examples: [[{ host: "./data", guest: "/data" }]],
+  });
+
 /** `<name>.yaml` beside a module in the functions directory. */
-export const sidecarSchema = section({ on: onSchema.optional(), ...settings }, "{ timeout: 5s }");
+export const sidecarSchema = section(
+  { on: onSchema.optional(), ...settings, mounts: mountsSchema.optional() },
+  "{ timeout: 5s }",
+);
 
 /** An entry of `functions:`. */
 export const functionSchema = section(
@@ -241,6 +280,7 @@ export const functionSchema = section(
       minLength: 1,
     }),
     ...settings,
+    mounts: mountsSchema.optional(),
   },
   '{ name: hello, on: { event: "com.example.*" }, code: ./build/hello.wasm }',
 ).meta({ title: "Function", description: "A module, what makes it run, and what it may use." });

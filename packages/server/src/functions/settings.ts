@@ -5,7 +5,7 @@ import { eventTypeOfPath } from "./http-path.ts";
 import { DEFAULTS, type DefaultsConfig, type OuterConfig, type SidecarConfig } from "./schema.ts";
 import type { OnConfig, TriggerConfig } from "./triggers.ts";
 
-type Written = Omit<SidecarConfig, "on">;
+type Written = Omit<SidecarConfig, "on" | "mounts">;
 
 /**
  * The settings of one function, every default filled in: what the function says, else `defaults` of
@@ -20,6 +20,7 @@ export function functionSettings(
   const retry = { ...DEFAULTS.retry, ...compact(defaults.retry), ...compact(own.retry) };
   const limits = { ...DEFAULTS.limits, ...compact(defaults.limits), ...compact(own.limits) };
   const orderBy = own.order_by ?? defaults.order_by;
+  const scratchBytes = bytes(own.scratch ?? defaults.scratch ?? 0);
   const backoffMs = parseDuration(retry.backoff)!;
   return {
     name,
@@ -48,6 +49,7 @@ export function functionSettings(
     },
     output: own.output ?? defaults.output ?? DEFAULTS.output,
     start: own.start ?? defaults.start ?? DEFAULTS.start,
+    ...(scratchBytes === 0 ? {} : { scratchBytes }),
   };
 }
 

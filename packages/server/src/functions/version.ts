@@ -1,5 +1,6 @@
 import type { FunctionSettings, FunctionVersion } from "../core/function.ts";
 import { sha256 } from "../core/ids.ts";
+import type { MountFacts } from "../core/mounts.ts";
 
 /** The module of a version, and how it came. */
 export interface ModuleFacts {
@@ -7,20 +8,27 @@ export interface ModuleFacts {
   readonly bytes: number;
   /** As the user wrote it. */
   readonly code: string;
+  /** What is mounted beside it. */
+  readonly mounts?: readonly MountFacts[];
 }
 
 /**
- * Names a version by its content: the settings and the module. Where the module lies and when it was
- * deployed is no part of it.
+ * Names a version by its content: the settings, the module and the mounted files. Where these lie and
+ * when it was deployed is no part of it.
  */
 export function functionVersion(
   settings: FunctionSettings,
   module: ModuleFacts,
   deployedAt: number,
 ): FunctionVersion {
+  const { mounts = [] } = module;
+  const mounted = mounts.map(({ guest, sha256 }) => ({ guest, sha256 }));
+  // Without mounts as it always was: a version keeps its name from one release to the next.
+  const content = { settings, module: module.sha256, ...(mounts.length > 0 ? { mounted } : {}) };
   return deepFreeze({
     ...settings,
-    version: sha256(canonicalJson({ settings, module: module.sha256 })),
+    ...(mounts.length > 0 ? { mounts } : {}),
+    version: sha256(canonicalJson(content)),
     moduleSha256: module.sha256,
     moduleBytes: module.bytes,
     code: module.code,

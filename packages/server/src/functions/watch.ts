@@ -29,7 +29,7 @@ export async function* watchProject(
   while (!signal.aborted) {
     const paths = watched.map(({ path }) => path);
     await folders.follow(paths); // each time: a folder may have come or gone
-    const now = await atRest(paths, known, signal);
+    const now = await atRest(watched, known, signal);
     if (now === undefined) {
       await folders.changed(signal);
       continue;
@@ -45,30 +45,30 @@ export async function* watchProject(
 
 /** The stamps, as soon as they hold still; undefined where they are the known ones. */
 async function atRest(
-  paths: readonly string[],
+  watched: readonly WatchedFile[],
   known: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly string[] | undefined> {
-  let last = await stampsOf(paths);
+  let last = await stampsOf(watched);
   let waitedMs = 0;
   while (!sameStamps(last, known)) {
     await pause(QUIET_MS, signal);
     if (signal.aborted) return undefined;
     waitedMs += QUIET_MS;
-    const now = await stampsOf(paths);
+    const now = await stampsOf(watched);
     const still = sameStamps(last, now);
     last = now;
     if (!still) continue;
     if (sameStamps(now, known)) return undefined;
-    const changed = paths.filter((_, index) => now[index] !== known[index]);
+    const changed = watched.filter((_, index) => now[index] !== known[index]);
     if (waitedMs >= UNFINISHED_PATIENCE_MS || !(await anyUnfinished(changed))) return now;
   }
   return undefined;
 }
 
 /** Whether a module is empty, cut off or gone: a build that goes on. What has lasted is a fault to be told. */
-async function anyUnfinished(paths: readonly string[]): Promise<boolean> {
-  for (const path of paths) {
+async function anyUnfinished(changed: readonly WatchedFile[]): Promise<boolean> {
+  for (const { path } of changed) {
     if (!path.endsWith(".wasm")) continue;
     try {
       if (moduleFault(await readFile(path)) !== undefined) return true;
@@ -79,11 +79,11 @@ async function anyUnfinished(paths: readonly string[]): Promise<boolean> {
   return false;
 }
 
-async function stampsOf(paths: readonly string[]): Promise<readonly string[]> {
+async function stampsOf(watched: readonly WatchedFile[]): Promise<readonly string[]> {
   return await Promise.all(
-    paths.map(async (path) => {
+    watched.map(async ({ path, tree }) => {
       try {
-        return (await stampOf(path)).text;
+        return (await stampOf(path, tree)).text;
       } catch (error) {
         return (error as Error).message; // loadProject says what it means
       }

@@ -140,6 +140,18 @@ const FunctionInfo = z
       table_elements: whole,
     }),
     env: z.array(z.string()).describe("Names only: values may be secrets."),
+    files: z.strictObject({
+      scratch_bytes: whole.describe("What its scratch directory may hold; 0: it has none."),
+      mounts: z.array(
+        z.strictObject({
+          guest: z.string(),
+          host: z.string().describe("Where the directory came from."),
+          sha256: z.string(),
+          files: whole.describe("Directories and links included."),
+          bytes: whole,
+        }),
+      ),
+    }),
     concurrency: z.int().positive(),
     order_by: z.string().nullable(),
     retry: z.strictObject({

@@ -68,6 +68,8 @@ export interface Directory {
   setTimesAt(name: string, times: FileTimes): void;
   /** NOENT; NOTDIR where something else stands there; LOOP where a symbolic link does. */
   openDirectory(name: string): Directory;
+  /** Another handle on this directory, to be closed by itself. */
+  reopen(): Directory;
   /** NOENT; ISDIR for a directory; LOOP for a symbolic link; EXIST; ROFS where nothing can be written. */
   openFile(name: string, mode: OpenMode): OpenFile;
   /** The target as it was given; INVAL where something else stands there. */
@@ -97,5 +99,10 @@ export interface OpenFile {
   /** At least so large afterwards, never smaller. */
   allocate(offset: bigint, length: bigint): void;
   sync(dataOnly: boolean): void;
+  /**
+   * Only of what may have to be waited for: waits no longer than that for something to read. Tells how
+   * many bytes are known to be there, 0 at the end; undefined: there was nothing in that time.
+   */
+  ready?(timeoutMs: number): number | undefined;
   close(): void;
 }

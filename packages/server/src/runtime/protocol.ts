@@ -4,7 +4,12 @@
  * messages only carry what is rare: modules, and memory.
  */
 
+import type { GrantedFiles } from "../core/mounts.ts";
+import type { PassThrough } from "./files-channel.ts";
 import type { SeatBuffers } from "./seat.ts";
+
+export { SCRATCH } from "../core/mounts.ts";
+export type { GrantedFiles, MountedFiles, MountedNode } from "../core/mounts.ts";
 
 export interface GuestLimits {
   readonly memoryBytes: number;
@@ -39,6 +44,9 @@ export interface ModulePlan {
   /** Whether a host call may suspend it: it imports one that can wait, and runs nothing before its entry. */
   readonly suspends: boolean;
   readonly limits: GuestLimits;
+  readonly files: GrantedFiles;
+  /** A local run only: the process's own streams and directories in place of all that. */
+  readonly passThrough?: PassThrough;
 }
 
 /** Where the rewritten module imports its memory from. */

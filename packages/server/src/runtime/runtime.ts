@@ -1,5 +1,7 @@
 import type { FunctionLimits } from "../core/function.ts";
+import type { GrantedFiles } from "../core/mounts.ts";
 import type { InvocationError, InvocationStatus, LimitName, LogLine } from "../core/invocation.ts";
+import type { PassThrough } from "./files-channel.ts";
 
 /**
  * Runs WebAssembly modules in threads of their own: each invocation in a fresh instance that sees
@@ -35,6 +37,13 @@ export interface LoadableModule {
   readonly version: string;
   readonly bytes: Uint8Array;
   readonly limits: FunctionLimits;
+  /** Absent: it sees no file system. */
+  readonly files?: GrantedFiles;
+  /**
+   * A local program only: the process's streams in place of `stdin`, `output` and `logs`, and the
+   * process's directories. It is to be run once.
+   */
+  readonly passThrough?: PassThrough;
   /** Runs it once on an event of no meaning, so that the first real one finds it warm; true unless told. */
   readonly warmUp?: boolean;
 }

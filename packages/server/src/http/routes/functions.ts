@@ -67,6 +67,7 @@ function info(
     },
     // Names only: values may be secrets.
     env: Object.keys(version.env),
+    files: { scratch_bytes: version.scratchBytes ?? 0, mounts: version.mounts ?? [] },
     concurrency: version.concurrency,
     order_by: version.orderBy ?? null,
     retry: {

@@ -2,7 +2,8 @@ import type { LIMIT_BITS } from "../journal.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import type { Journal } from "./journal.ts";
 import type { Seat } from "./seat.ts";
-import { freshDescriptors, type Descriptor } from "./wasi/descriptors.ts";
+import { WallClock } from "./wall-clock.ts";
+import { Descriptors, type Granted } from "./wasi/descriptors.ts";
 
 /** Zero-ended strings one behind the other, as the guest is to have them. */
 export interface Strings {
@@ -21,7 +22,7 @@ export class GuestContext {
   readonly memory = new GuestMemory();
   readonly sleep: Sleep;
   journal!: Journal;
-  descriptors: (Descriptor | undefined)[] = [];
+  descriptors = new Descriptors(NOTHING_GRANTED);
   stdin: Uint8Array = NOTHING;
   stdinAt = 0;
   args: Strings = NO_STRINGS;
@@ -30,6 +31,9 @@ export class GuestContext {
   mostCalls = 0;
   /** By performance.now(). */
   startedMs = 0;
+  readonly wallClock = new WallClock();
+  /** What the thread's CPU clock has to be changed by to count from the run's start; null: not asked yet. */
+  cpuOffsetNs: bigint | null = null;
   /** What proc_exit was given. */
   exitCode: number | null = null;
 
@@ -37,8 +41,8 @@ export class GuestContext {
     this.sleep = sleep;
   }
 
-  begin(seat: Seat, mostCalls: number): void {
-    this.descriptors = freshDescriptors();
+  begin(seat: Seat, mostCalls: number, granted: Granted): void {
+    this.descriptors = new Descriptors(granted);
     this.journal = seat.journal;
     this.stdin = seat.stdin;
     this.stdinAt = 0;
@@ -46,8 +50,10 @@ export class GuestContext {
     this.env = seat.env;
     this.mostCalls = mostCalls;
     this.exitCode = null;
+    this.cpuOffsetNs = null;
   }
 
+  /** A limit has stopped something that the guest wanted. */
   noteLimit(name: (typeof LIMIT_BITS)[number]): void {
     this.journal.noteLimit(name);
   }
@@ -55,6 +61,7 @@ export class GuestContext {
   /** Lets go of all that the run brought. */
   end(): void {
     this.memory.attach(null);
+    this.descriptors.end();
     this.stdin = NOTHING;
     this.env = NO_STRINGS;
     this.args = NO_STRINGS;
@@ -63,3 +70,4 @@ export class GuestContext {
 
 const NOTHING = new Uint8Array(0);
 const NO_STRINGS: Strings = { count: 0, bytes: NOTHING };
+const NOTHING_GRANTED: Granted = { preopens: [] };

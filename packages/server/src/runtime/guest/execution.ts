@@ -12,10 +12,13 @@ import { memorySize, type Memories, type MemorySize } from "./memories.ts";
 import type { Seat } from "./seat.ts";
 import { threadCpuMs } from "./thread-cpu.ts";
 import { trapReason } from "./trap.ts";
+import type { Granted } from "./wasi/descriptors.ts";
 
 export interface Loaded {
   readonly module: WebAssembly.Module;
   readonly plan: ModulePlan;
+  /** The files and streams that a run begins with. */
+  readonly grant: (context: GuestContext) => Granted;
   /** Whether this thread has run it before. */
   met: boolean;
 }
@@ -52,7 +55,7 @@ export class Execution {
     if (plan.limits.cpuMs > 0) seat.noteCpuBase(threadCpuMs());
     seat.journal.begin(plan.limits, !loaded.met);
     loaded.met = true;
-    bound.context.begin(seat, plan.limits.hostCalls);
+    bound.context.begin(seat, plan.limits.hostCalls, loaded.grant(bound.context));
     bound.context.startedMs = this.#startedMs;
   }
 

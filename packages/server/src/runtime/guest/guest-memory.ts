@@ -28,38 +28,49 @@ export class GuestMemory {
   }
 
   u32(address: number): number {
-    return this.#view.getUint32(this.#check(address, 4), true);
+    const at = this.#check(address, 4);
+    return this.#view.getUint32(at, true);
   }
 
   u64(address: number): bigint {
-    return this.#view.getBigUint64(this.#check(address, 8), true);
+    const at = this.#check(address, 8);
+    return this.#view.getBigUint64(at, true);
   }
 
   u16(address: number): number {
-    return this.#view.getUint16(this.#check(address, 2), true);
+    const at = this.#check(address, 2);
+    return this.#view.getUint16(at, true);
   }
 
   u8(address: number): number {
-    return this.#view.getUint8(this.#check(address, 1));
+    const at = this.#check(address, 1);
+    return this.#view.getUint8(at);
   }
 
   setU8(address: number, value: number): void {
-    this.#view.setUint8(this.#check(address, 1), value);
+    const at = this.#check(address, 1);
+    this.#view.setUint8(at, value);
   }
 
   setU16(address: number, value: number): void {
-    this.#view.setUint16(this.#check(address, 2), value, true);
+    const at = this.#check(address, 2);
+    this.#view.setUint16(at, value, true);
   }
 
   setU32(address: number, value: number): void {
-    this.#view.setUint32(this.#check(address, 4), value, true);
+    const at = this.#check(address, 4);
+    this.#view.setUint32(at, value, true);
   }
 
   setU64(address: number, value: bigint): void {
-    this.#view.setBigUint64(this.#check(address, 8), value, true);
+    const at = this.#check(address, 8);
+    this.#view.setBigUint64(at, value, true);
   }
 
-  /** The address as a whole number, if `length` bytes from it are all in the memory. */
+  /**
+   * The address as a whole number, if `length` bytes from it are all in the memory. To be called before
+   * the view is read: it exchanges the view after a growth.
+   */
   #check(address: number, length: number): number {
     // A growth detaches the buffer that was there before.
     if (this.#memory !== null && this.#memory.buffer !== this.#bytes.buffer) {

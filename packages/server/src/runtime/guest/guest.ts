@@ -2,6 +2,8 @@ import type { ModulePlan, RunEnd } from "../protocol.ts";
 import { GuestContext, type Sleep } from "./context.ts";
 import { emitFunction } from "./emit.ts";
 import { Execution, type Bound, type Loaded } from "./execution.ts";
+import { VersionFiles } from "./files/granted.ts";
+import { passedThrough } from "./files/pass-through.ts";
 import { asGuestFunction } from "./guest-function.ts";
 import { Memories } from "./memories.ts";
 import type { Seat } from "./seat.ts";
@@ -25,7 +27,8 @@ export class Guest {
   readonly #suspended = new Set<SuspendingRun>();
 
   load(id: number, module: WebAssembly.Module, plan: ModulePlan): void {
-    if (!this.#loaded.has(id)) this.#loaded.set(id, { module, plan, met: false });
+    if (this.#loaded.has(id)) return;
+    this.#loaded.set(id, { module, plan, grant: grants(plan), met: false });
   }
 
   unload(id: number): void {
@@ -90,6 +93,12 @@ function enter(execution: Execution, supervisedMs: number): RunEnd {
   if (supervisedMs === 0) return execution.enter();
   const end = supervised(() => execution.enter(), supervisedMs);
   return end === OUT_OF_TIME ? { kind: "timed_out" } : end;
+}
+
+function grants({ files, passThrough }: ModulePlan): Loaded["grant"] {
+  if (passThrough !== undefined) return () => passedThrough(passThrough);
+  const versionFiles = new VersionFiles(files);
+  return (context) => versionFiles.grant(context);
 }
 
 function suspending(): Suspending {

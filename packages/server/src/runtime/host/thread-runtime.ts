@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { NexusError } from "../../core/errors.ts";
+import type { GrantedFiles } from "../../core/mounts.ts";
 import { planModule } from "../module/check.ts";
 import { importModules } from "../module/imports.ts";
 import { invalidModule } from "../module/reader.ts";
@@ -27,6 +28,8 @@ export interface ThreadRuntimeOptions {
 
 /** What a run is taken to need before anybody has seen one. */
 const FIRST_GUESS_MS = 1;
+
+const NO_FILES: GrantedFiles = { mounts: [], scratchBytes: 0 };
 
 const WARM_UP_MS = 250;
 const WARM_UP_WAIT_MS = 1_000;
@@ -135,7 +138,8 @@ class ThreadRuntime implements Runtime {
     await this.#pool.close();
   }
 
-  async #load({ version, bytes, limits, warmUp = true }: LoadableModule): Promise<ModuleFacts> {
+  async #load(loadable: LoadableModule): Promise<ModuleFacts> {
+    const { version, bytes, limits, files = NO_FILES, passThrough, warmUp = true } = loadable;
     const shape = readModule(bytes, limits.moduleBytes);
     const checked = planModule(shape, limits);
     // The module as it came must be valid by itself: what the rewriting adds could make an index good
@@ -155,10 +159,12 @@ class ThreadRuntime implements Runtime {
       module,
       plan: {
         ...checked,
-        suspends: suspends(shape, checked.entry),
+        suspends: passThrough === undefined && suspends(shape, checked.entry),
         limits: { memoryBytes, outputBytes, logBytes, logLines, emits, hostCalls, cpuMs },
         watchesGrowth: rewritten.watchesGrowth,
         watchesTables: rewritten.watchesTables,
+        files,
+        ...(passThrough === undefined ? {} : { passThrough }),
       },
       facts,
       timeoutMs: limits.timeoutMs,

@@ -19,7 +19,7 @@ export interface ModuleLimits {
 export function planModule(
   shape: ModuleShape,
   limits: ModuleLimits,
-): Omit<ModulePlan, "watchesGrowth" | "watchesTables" | "suspends" | "limits"> {
+): Pick<ModulePlan, "entry" | "initialize" | "memory"> {
   checkCosts(shape, limits);
   for (const entry of shape.imports) checkImport(shape, entry);
   for (const name of shape.exports.keys()) {

@@ -1,113 +1,173 @@
+import { BADF, FBIG, INVAL, NOTCAPABLE, SPIPE, WasiError } from "../../errno.ts";
 import type { GuestContext } from "../context.ts";
-import { descriptor, RIGHT } from "./descriptors.ts";
-import { BADF, ERRNO, INVAL, WasiError } from "../../errno.ts";
+import { bufferAt, buffersAt, totalBytes } from "./buffers.ts";
+import type { Descriptor, FileDescriptor } from "./descriptors.ts";
+import { FDFLAG } from "./flags.ts";
 import type { Family } from "./functions.ts";
+import { RIGHT } from "./rights.ts";
 
-const IOVEC_BYTES = 8;
-/** As Linux has it; each costs an object of the host's. */
-const MOST_BUFFERS = 1024;
-const FILETYPE_UNKNOWN = 0;
-const KNOWN_FLAGS = 0x1f;
-const FDSTAT_BYTES = 24;
-const FILESTAT_BYTES = 64;
-const SPIPE = new WasiError(ERRNO.spipe);
-const NOTSUP = new WasiError(ERRNO.notsup);
-const NOTDIR = new WasiError(ERRNO.notdir);
-const NOTCAPABLE = new WasiError(ERRNO.notcapable);
+const WHENCE = { set: 0, current: 1, end: 2 } as const;
+/** Offsets are signed where files are kept. */
+const MOST_OFFSET = 2n ** 63n - 1n;
 
-export function fdFunctions(context: GuestContext): Family<"fd"> {
+type Streaming = Pick<
+  Family<"fd">,
+  | "fd_read"
+  | "fd_write"
+  | "fd_pread"
+  | "fd_pwrite"
+  | "fd_seek"
+  | "fd_tell"
+  | "fd_close"
+  | "fd_renumber"
+>;
+
+/** Reading, writing, and where. */
+export function streamingFunctions(context: GuestContext): Streaming {
   const { memory } = context;
 
-  /** The buffers of a scattered read or write, all checked before the first is touched. */
-  function buffers(at: number, count: number): Uint8Array[] {
-    if (count >>> 0 > MOST_BUFFERS) throw INVAL;
-    const start = at >>> 0;
-    memory.slice(start, (count >>> 0) * IOVEC_BYTES);
-    return Array.from({ length: count >>> 0 }, (_, index) => {
-      const entry = start + index * IOVEC_BYTES;
-      return memory.slice(memory.u32(entry), memory.u32(entry + 4));
-    });
+  function readStdin(into: Uint8Array): number {
+    const from = context.stdinAt;
+    const part = context.stdin.subarray(from, from + into.length);
+    into.set(part);
+    context.stdinAt = from + part.length;
+    return part.length;
   }
-
-  /** For what a pipe cannot do, whatever the arguments: first comes whether there is one. */
-  const refuse = (error: WasiError) => (fd: number) => {
-    descriptor(context, fd);
-    throw error;
-  };
 
   return {
     fd_read(fd, at, count, readAt) {
-      if (descriptor(context, fd).stream !== "stdin") throw BADF;
+      const from = context.descriptors.get(fd);
+      if ((from.rights & RIGHT.fdRead) === 0) throw BADF;
       let read = 0;
-      for (const buffer of buffers(at, count)) {
-        const from = context.stdinAt;
-        const part = context.stdin.subarray(from, from + buffer.length);
-        buffer.set(part);
-        context.stdinAt += part.length;
-        read += part.length;
-        if (part.length < buffer.length) break;
+      for (const buffer of buffersAt(memory, at, count)) {
+        const part = from.kind === "file" ? readOn(from, buffer) : readStdin(buffer);
+        read += part;
+        // Whoever typed a line shall not have to type another before it is read.
+        const mayWait = from.kind === "file" && !from.regular && part > 0;
+        if (part < buffer.length || mayWait) break;
       }
       memory.setU32(readAt, read);
     },
     fd_write(fd, at, count, writtenAt) {
-      const { stream } = descriptor(context, fd);
-      if (stream === "stdin") throw BADF;
-      const parts = buffers(at, count);
-      const bytes = parts.reduce((sum, { length }) => sum + length, 0);
-      if (bytes > 0xffff_ffff) throw INVAL;
-      memory.setU32(writtenAt, bytes);
-      for (const part of parts) context.journal[stream].write(part);
-    },
-    fd_close(fd) {
-      descriptor(context, fd);
-      context.descriptors[fd >>> 0] = undefined;
-    },
-    fd_renumber(from, to) {
-      const moved = descriptor(context, from);
-      descriptor(context, to);
-      if (from === to) return;
-      context.descriptors[to >>> 0] = moved;
-      context.descriptors[from >>> 0] = undefined;
-    },
-    fd_fdstat_get(fd, at) {
-      const { rights, flags } = descriptor(context, fd);
-      memory.slice(at, FDSTAT_BYTES).fill(0);
-      const start = at >>> 0;
-      memory.setU8(start, FILETYPE_UNKNOWN);
-      memory.setU16(start + 2, flags);
-      memory.setU64(start + 8, rights);
-    },
-    fd_fdstat_set_flags(fd, flags) {
-      const target = descriptor(context, fd);
-      if ((flags & ~KNOWN_FLAGS) !== 0) throw INVAL;
-      target.flags = flags;
-    },
-    fd_fdstat_set_rights(fd, base, inheriting) {
-      const target = descriptor(context, fd);
-      // Rights can be given up, never gained.
-      if ((BigInt.asUintN(64, base) & ~target.rights) !== 0n || inheriting !== 0n) {
-        throw NOTCAPABLE;
+      const to = context.descriptors.get(fd);
+      if ((to.rights & RIGHT.fdWrite) === 0) throw BADF;
+      if (to.kind === "file") {
+        const parts = buffersAt(memory, at, count);
+        memory.setU32(writtenAt, totalBytes(parts));
+        memory.setU32(writtenAt, writeAll(to, parts, null));
+      } else if (count === 1) {
+        const part = bufferAt(memory, at);
+        memory.setU32(writtenAt, part.length);
+        context.journal[to.kind as "stdout"].write(part);
+      } else {
+        const parts = buffersAt(memory, at, count);
+        memory.setU32(writtenAt, totalBytes(parts));
+        for (const part of parts) context.journal[to.kind as "stdout"].write(part);
       }
-      target.rights = base;
     },
-    fd_filestat_get(fd, at) {
-      if ((descriptor(context, fd).rights & RIGHT.filestatGet) === 0n) throw NOTCAPABLE;
-      memory.slice(at, FILESTAT_BYTES).fill(0);
-      memory.setU64((at >>> 0) + 24, 1n); // links
+    fd_pread(fd, at, count, offset, readAt) {
+      const from = positioned(context.descriptors.get(fd));
+      if ((from.rights & RIGHT.fdRead) === 0) throw BADF;
+      if ((from.rights & RIGHT.fdSeek) === 0) throw NOTCAPABLE;
+      let position = offsetIn(offset);
+      let read = 0;
+      for (const buffer of buffersAt(memory, at, count)) {
+        const part = from.file.read(position, buffer);
+        position += BigInt(part);
+        read += part;
+        if (part < buffer.length) break;
+      }
+      memory.setU32(readAt, read);
     },
-    fd_seek: refuse(SPIPE),
-    fd_tell: refuse(SPIPE),
-    fd_pread: refuse(SPIPE),
-    fd_pwrite: refuse(SPIPE),
-    fd_advise: refuse(SPIPE),
-    fd_allocate: refuse(SPIPE),
-    fd_sync: refuse(INVAL),
-    fd_datasync: refuse(INVAL),
-    fd_filestat_set_size: refuse(INVAL),
-    fd_filestat_set_times: refuse(NOTSUP),
-    fd_readdir: refuse(NOTDIR),
-    // What says to a library's start-up loop that there is no (further) granted directory.
-    fd_prestat_get: refuse(BADF),
-    fd_prestat_dir_name: refuse(BADF),
+    fd_pwrite(fd, at, count, offset, writtenAt) {
+      const to = positioned(context.descriptors.get(fd));
+      if ((to.rights & RIGHT.fdWrite) === 0) throw BADF;
+      if ((to.rights & RIGHT.fdSeek) === 0) throw NOTCAPABLE;
+      const parts = buffersAt(memory, at, count);
+      memory.setU32(writtenAt, totalBytes(parts));
+      memory.setU32(writtenAt, writeAll(to, parts, offsetIn(offset)));
+    },
+    fd_seek(fd, offset, whence, positionAt) {
+      const target = positioned(context.descriptors.get(fd));
+      if ((target.rights & RIGHT.fdSeek) === 0) throw NOTCAPABLE;
+      const position = base(target, whence) + offset;
+      if (position < 0n || position > MOST_OFFSET) throw INVAL;
+      memory.setU64(positionAt, position);
+      target.position = position;
+    },
+    fd_tell(fd, positionAt) {
+      const target = positioned(context.descriptors.get(fd));
+      if ((target.rights & RIGHT.fdTell) === 0) throw NOTCAPABLE;
+      memory.setU64(positionAt, target.position);
+    },
+    fd_close: (fd) => context.descriptors.close(fd),
+    fd_renumber: (from, to) => context.descriptors.renumber(from, to),
   };
+}
+
+function readOn(from: FileDescriptor, into: Uint8Array): number {
+  const read = from.file.read(from.position, into);
+  if (from.regular) from.position += BigInt(read);
+  return read;
+}
+
+/** Bytes written. What was written before a failure counts; at `offset`, the position stays. */
+function writeAll(to: FileDescriptor, parts: readonly Uint8Array[], offset: bigint | null): number {
+  // As on Linux, an appended write goes to the end wherever it was meant to go.
+  const appends = (to.flags & FDFLAG.append) !== 0;
+  let position = offset ?? to.position;
+  let written = 0;
+  for (const part of parts) {
+    const many = writePart(to, appends ? null : position, part, written);
+    if (many === undefined) break;
+    position += BigInt(many);
+    written += many;
+    if (many < part.length) break;
+  }
+  if (offset === null && to.regular) to.position = appends ? to.file.stat().size : position;
+  if ((to.flags & (FDFLAG.sync | FDFLAG.dsync)) !== 0) {
+    to.file.sync((to.flags & FDFLAG.sync) === 0);
+  }
+  return written;
+}
+
+/** Undefined: it failed, behind others that did not. */
+function writePart(
+  to: FileDescriptor,
+  position: bigint | null,
+  part: Uint8Array,
+  before: number,
+): number | undefined {
+  if (position !== null && position + BigInt(part.length) > MOST_OFFSET) throw FBIG;
+  try {
+    return to.file.write(position, part);
+  } catch (error) {
+    if (before > 0 && error instanceof WasiError) return undefined;
+    throw error;
+  }
+}
+
+/** SPIPE for a pipe or a terminal; BADF for a directory, as under the reference runtime. */
+function positioned(descriptor: Descriptor): FileDescriptor {
+  if (descriptor.kind === "directory") throw BADF;
+  if (descriptor.kind !== "file" || !descriptor.regular) throw SPIPE;
+  return descriptor;
+}
+
+function base(target: FileDescriptor, whence: number): bigint {
+  switch (whence) {
+    case WHENCE.set:
+      return 0n;
+    case WHENCE.current:
+      return target.position;
+    case WHENCE.end:
+      return target.file.stat().size;
+    default:
+      throw INVAL;
+  }
+}
+
+function offsetIn(offset: bigint): bigint {
+  if (offset < 0n) throw INVAL;
+  return offset;
 }

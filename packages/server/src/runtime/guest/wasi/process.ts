@@ -1,9 +1,7 @@
 import type { GuestContext } from "../context.ts";
 import { trap } from "../trapping.ts";
-import { ERRNO, WasiError } from "../../errno.ts";
+import { NOTSUP } from "../../errno.ts";
 import type { Family } from "./functions.ts";
-
-const NOSYS = new WasiError(ERRNO.nosys);
 
 export function processFunctions(context: GuestContext): Family<"proc" | "sched"> {
   return {
@@ -12,7 +10,8 @@ export function processFunctions(context: GuestContext): Family<"proc" | "sched"
       trap();
     },
     proc_raise() {
-      throw NOSYS;
+      // There are no signals; the reference runtime says so too.
+      throw NOTSUP;
     },
     sched_yield: () => undefined,
   };
