@@ -32,7 +32,13 @@ export async function deploy(project: Project, target: DeployTarget): Promise<De
   const faults: string[] = [];
   for (const fn of changed) {
     try {
-      await runtime.load({ version: fn.version, bytes: bytesOf(fn), limits: fn.limits });
+      const sourceMap = project.sourceMaps.get(fn.moduleSha256);
+      await runtime.load({
+        version: fn.version,
+        bytes: bytesOf(fn),
+        limits: fn.limits,
+        ...(sourceMap === undefined ? {} : { sourceMap }),
+      });
     } catch (error) {
       if (!(error instanceof NexusError) || error.code !== "MODULE_INVALID") throw error;
       faults.push(`function "${fn.name}" (${fn.code}): ${error.message}`);

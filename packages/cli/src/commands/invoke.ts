@@ -5,6 +5,7 @@ import { localEvent, type EventOptions } from "../invoke/event.ts";
 import { runLocally } from "../invoke/run.ts";
 import type { Cli } from "../cli.ts";
 import { counted, indent, visible } from "../text.ts";
+import { hostCallLines, trapLines, withoutFrames } from "../trap.ts";
 import { formatBytes, formatDuration } from "../units.ts";
 import * as value from "../values.ts";
 
@@ -92,7 +93,12 @@ function summarise({ out }: Cli, { status, error, outcome, emitted }: Attempt): 
   out.note(`${mark} ${facts.join(paint("dim", " · "))}`);
   // An exit code has been said; what else went wrong needs words.
   if (error !== null && outcome.exitCode === null) {
-    out.note(`  ${indent(visible(error.message, true), "  ").trimStart()}`);
+    out.note(`  ${indent(visible(withoutFrames(error), true), "  ").trimStart()}`);
+    const { trap } = error;
+    for (const line of trap === undefined ? [] : trapLines(trap, paint)) out.note(`    ${line}`);
+    const calls = trap === undefined ? [] : hostCallLines(trap);
+    if (calls.length > 0) out.note("  its last host calls:");
+    for (const call of calls) out.note(`    ${call}`);
   }
   for (const { event } of emitted) {
     out.note(`  ${paint("cyan", visible(event.type))} ${visible(text(event.json))}`);

@@ -23,10 +23,15 @@ export async function runLocally(
       import("@nexus-functions/server/dispatch/record"),
       import("@nexus-functions/server/telemetry/silent"),
     ]);
-  const { fn, module, event } = run;
+  const { fn, module, sourceMap, event } = run;
   const threads = threadRuntime({ workers: 1 });
   try {
-    await threads.load({ version: fn.version, bytes: module, limits: fn.limits });
+    await threads.load({
+      version: fn.version,
+      bytes: module,
+      limits: fn.limits,
+      ...(sourceMap === undefined ? {} : { sourceMap }),
+    });
     const attempt = await runAttempt(
       {
         stored: {

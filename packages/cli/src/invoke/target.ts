@@ -13,6 +13,7 @@ export interface TargetOptions extends ProjectOptions {
 export interface Target {
   readonly fn: FunctionVersion;
   readonly module: Uint8Array;
+  readonly sourceMap: Uint8Array | undefined;
 }
 
 /** A module by its path, with the platform's defaults, or a function of the project, with its settings. */
@@ -44,7 +45,7 @@ function isPath(name: string): boolean {
 async function moduleAt(path: string): Promise<Target> {
   const [
     { SourceFiles },
-    { MAX_MODULE_BYTES, moduleIn },
+    { MAX_MODULE_BYTES, moduleIn, sourceMapOf },
     { functionSettings },
     { functionVersion },
   ] = await Promise.all([
@@ -53,13 +54,15 @@ async function moduleAt(path: string): Promise<Target> {
     import("@nexus-functions/server/functions/settings"),
     import("@nexus-functions/server/functions/version"),
   ]);
-  const module = moduleIn(await new SourceFiles().read(path, MAX_MODULE_BYTES));
+  const files = new SourceFiles();
+  const module = moduleIn(await files.read(path, MAX_MODULE_BYTES));
   if (typeof module === "string") throw new CliError(`Cannot run "${path}": it ${module}`);
   const name = path.replace(/^.*[/\\]/, "").replace(/\.wasm$/, "");
   const facts = { sha256: sha256(module), bytes: module.length, code: path };
   return {
     fn: functionVersion(functionSettings(name, [], {}, {}), facts, Date.now()),
     module,
+    sourceMap: await sourceMapOf(path, module, files),
   };
 }
 
@@ -74,5 +77,9 @@ async function functionCalled(cli: Cli, name: string, options: TargetOptions): P
       { hint: names.length === 0 ? "It has no function at all." : `It has ${names.join(", ")}.` },
     );
   }
-  return { fn, module: project.modules.get(fn.moduleSha256)! };
+  return {
+    fn,
+    module: project.modules.get(fn.moduleSha256)!,
+    sourceMap: project.sourceMaps.get(fn.moduleSha256),
+  };
 }

@@ -628,3 +628,25 @@ test("loadProject() loads 10,000 functions in a few seconds", async () => {
   assert.equal(functions.length, 10_000);
   assert.ok(seconds < 15, `took ${seconds.toFixed(1)} s`);
 });
+
+test("loadProject() reads the source map beside a module that names one, and no other", async () => {
+  const name = new TextEncoder().encode("sourceMappingURL");
+  const url = new TextEncoder().encode("./anything.map");
+  const section = [0, name.length + url.length + 2, name.length, ...name, url.length, ...url];
+  const naming = new Uint8Array([...EMPTY_MODULE, ...section]);
+  const one = (name: string) => `  - { name: ${name}, on: { event: a }, code: ${name}.wasm }\n`;
+  await using folder = await folderWith({
+    "with.wasm": naming,
+    "with.wasm.map": "{}",
+    "without.wasm": EMPTY_MODULE,
+    "without.wasm.map": "{}",
+    "missing.wasm": new Uint8Array([...naming, ...taggedModule("other").subarray(8)]),
+    "nexus.yaml": `version: v1\nfunctions:\n${one("with")}${one("without")}${one("missing")}`,
+  });
+  const project = await loadProject({ configFile: folder.at("nexus.yaml") });
+  const sha256 = project.functions.find(({ name }) => name === "with")!.moduleSha256;
+  assert.deepEqual([...project.sourceMaps], [[sha256, Buffer.from("{}")]]);
+  const watched = project.files.map(({ path }) => path);
+  assert.ok(watched.includes(folder.at("with.wasm.map")));
+  assert.ok(watched.includes(folder.at("missing.wasm.map")), "it may come yet");
+});

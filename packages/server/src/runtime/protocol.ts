@@ -82,10 +82,22 @@ export type FromGuest =
   | { readonly kind: "ready" }
   | { readonly kind: "results"; readonly results: readonly RunResult[] };
 
+/** A function on the guest's stack, and where in the rewritten module it was. */
+export interface RawFrame {
+  readonly index: number;
+  readonly offset: number;
+}
+
 /** How a guest came to its end by itself. */
 export type RunEnd =
   | { readonly kind: "exit"; readonly code: number; readonly growthRefused: boolean }
-  | { readonly kind: "trap"; readonly reason: string; readonly growthRefused: boolean }
+  | {
+      readonly kind: "trap";
+      readonly reason: string;
+      /** The innermost first. */
+      readonly frames: readonly RawFrame[];
+      readonly growthRefused: boolean;
+    }
   | { readonly kind: "no_memory"; readonly reason: string };
 
 export interface RunResult extends RunEffects {

@@ -35,6 +35,8 @@ export interface LoadableModule {
   readonly version: string;
   readonly bytes: Uint8Array;
   readonly limits: FunctionLimits;
+  /** Read where the module traps, to tell where in its source that was. */
+  readonly sourceMap?: Uint8Array;
 }
 
 export interface ModuleFacts {

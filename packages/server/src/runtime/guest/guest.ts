@@ -12,7 +12,7 @@ import { GuestContext } from "./context.ts";
 import { emitFunction } from "./emit.ts";
 import { asGuestFunction } from "./guest-function.ts";
 import { Memories } from "./memories.ts";
-import { trapReason } from "./trap.ts";
+import { trapFrames, trapReason } from "./trap.ts";
 import { preview1 } from "./wasi/preview1.ts";
 
 interface Loaded {
@@ -98,7 +98,8 @@ export class Guest {
     } catch (error) {
       const code = this.context.exitCode;
       if (code !== null) return { kind: "exit", code, growthRefused: code !== 0 && refused() };
-      return { kind: "trap", reason: trapReason(error), growthRefused: refused() };
+      const frames = trapFrames(error);
+      return { kind: "trap", reason: trapReason(error), frames, growthRefused: refused() };
     }
   }
 

@@ -12,10 +12,12 @@ import {
 } from "../protocol.ts";
 import { Guest } from "./guest.ts";
 import { Journal } from "./journal.ts";
+import { keepFrames } from "./trap.ts";
 
 /** Results are held back for company no longer than this. */
 const BATCH_MS = 0.2;
 
+keepFrames();
 const port = parentPort!;
 const { slots, journal } = workerData as GuestData;
 const { state, startedAt } = slotViews(slots);

@@ -1,5 +1,6 @@
 import type { ModulePlan } from "../protocol.ts";
 import type { InvokeRequest, ModuleFacts, Outcome } from "../runtime.ts";
+import type { Symbols } from "../symbols/symbols.ts";
 
 /** A version in service, as every thread is told of it. */
 export interface LoadedModule {
@@ -7,6 +8,7 @@ export interface LoadedModule {
   readonly module: WebAssembly.Module;
   readonly plan: ModulePlan;
   readonly facts: ModuleFacts;
+  readonly symbols: Symbols;
   readonly timeoutMs: number;
   /** What a run takes, learnt from the last ones; says how many may wait in one thread. */
   expectedMs: number;

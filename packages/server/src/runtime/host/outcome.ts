@@ -1,8 +1,9 @@
 import type { ErrorCode } from "../../core/errors.ts";
-import type { InvocationStatus } from "../../core/invocation.ts";
+import type { InvocationStatus, Trap } from "../../core/invocation.ts";
 import type { RunEffects } from "../journal.ts";
 import type { RunResult } from "../protocol.ts";
 import type { InvokeRequest, Outcome } from "../runtime.ts";
+import { trapText } from "../symbols/trap-text.ts";
 import type { HaltedRun } from "./guest-thread.ts";
 import type { Job } from "./job.ts";
 
@@ -30,36 +31,42 @@ export function outcomeOf(job: Job, result: RunResult): Outcome {
 
 function verdict({ request, loaded }: Job, { end, logs }: RunResult): Verdict {
   if (end.kind === "no_memory") {
-    return outOfMemory(request, null, `the machine has no memory for it: ${end.reason}`);
+    return outOfMemory(request, null, { how: `the machine has no memory for it: ${end.reason}` });
   }
   const limit = `its limit of ${loaded.plan.limits.memoryBytes} bytes`;
   if (end.kind === "trap") {
+    const trap: Trap = { reason: end.reason, frames: loaded.symbols.frames(end.frames) };
+    const how = trapText(trap);
     return end.growthRefused
-      ? outOfMemory(request, null, `it reached ${limit} and gave up: ${end.reason}`)
-      : failure(request, "trapped", {
-          code: "FUNCTION_TRAPPED",
-          how: `it trapped: ${end.reason}`,
-        });
+      ? outOfMemory(request, null, { how: `it reached ${limit} and gave up: ${how}`, trap })
+      : failure(request, "trapped", { code: "FUNCTION_TRAPPED", how: `it trapped: ${how}`, trap });
   }
   if (end.code === 0) return { status: "succeeded", exitCode: 0, error: null };
   const last = logs.findLast(({ text }) => text.trim() !== "")?.text;
   const how = `it ended with exit code ${end.code}${last === undefined ? "" : `: ${last}`}`;
   return end.growthRefused
-    ? outOfMemory(request, end.code, `${how} (after it reached ${limit})`)
+    ? outOfMemory(request, end.code, { how: `${how} (after it reached ${limit})` })
     : failure(request, "failed", { exitCode: end.code, code: "FUNCTION_FAILED", how });
 }
 
-function outOfMemory(request: InvokeRequest, exitCode: number | null, how: string): Verdict {
-  return failure(request, "out_of_memory", { exitCode, code: "FUNCTION_OUT_OF_MEMORY", how });
+interface How {
+  readonly how: string;
+  readonly trap?: Trap;
+}
+
+function outOfMemory(request: InvokeRequest, exitCode: number | null, how: How): Verdict {
+  return failure(request, "out_of_memory", { exitCode, code: "FUNCTION_OUT_OF_MEMORY", ...how });
 }
 
 function failure(
   request: InvokeRequest,
   status: InvocationStatus,
-  what: { readonly exitCode?: number | null; readonly code: ErrorCode; readonly how: string },
+  what: How & { readonly exitCode?: number | null; readonly code: ErrorCode },
 ): Verdict {
+  const { code, trap, exitCode = null } = what;
   const message = `Cannot run function "${request.function}": ${what.how}`;
-  return { status, exitCode: what.exitCode ?? null, error: { code: what.code, message } };
+  const error = trap === undefined ? { code, message } : { code, message, trap };
+  return { status, exitCode, error };
 }
 
 /** Why the host ended a run, or never began it. */
@@ -107,6 +114,6 @@ function stoppedVerdict({ request, loaded }: Job, stopped: Stopped): Verdict {
   }
   const how = `its thread died: ${stopped.reason}`;
   return stopped.outOfMemory
-    ? outOfMemory(request, null, how)
+    ? outOfMemory(request, null, { how })
     : failure(request, "trapped", { code: "FUNCTION_TRAPPED", how });
 }

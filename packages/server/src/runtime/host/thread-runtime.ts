@@ -6,6 +6,7 @@ import { invalidModule } from "../module/reader.ts";
 import { rewriteModule } from "../module/rewrite.ts";
 import { readModule } from "../module/sections.ts";
 import { PAGE_BYTES } from "../journal.ts";
+import { keepSymbols } from "../symbols/symbols.ts";
 import type {
   InvokeRequest,
   LoadableModule,
@@ -125,7 +126,7 @@ class ThreadRuntime implements Runtime {
     await this.#pool.close();
   }
 
-  async #load({ version, bytes, limits }: LoadableModule): Promise<ModuleFacts> {
+  async #load({ version, bytes, limits, sourceMap }: LoadableModule): Promise<ModuleFacts> {
     const moduleLimits: ModuleLimits = limits;
     const shape = readModule(bytes, moduleLimits.moduleBytes);
     const checked = planModule(shape, moduleLimits);
@@ -134,6 +135,7 @@ class ThreadRuntime implements Runtime {
     await compile(new Uint8Array(bytes));
     const rewritten = rewriteModule(shape, checked.memory, moduleLimits);
     const module = await compile(rewritten.bytes);
+    const symbols = await keepSymbols(shape, rewritten.positions, sourceMap);
     const facts: ModuleFacts = {
       entry: checked.entry,
       initialMemoryBytes: (checked.memory?.initialPages ?? 0) * PAGE_BYTES,
@@ -150,6 +152,7 @@ class ThreadRuntime implements Runtime {
         watchesTables: rewritten.watchesTables,
       },
       facts,
+      symbols,
       timeoutMs: limits.timeoutMs,
       expectedMs: FIRST_GUESS_MS,
       underWay: 0,
