@@ -2,6 +2,7 @@ import type { CloudEvent, Invocation } from "@nexus-functions/client/api.gen";
 import type { Output, Paint, Style } from "./output.ts";
 import type { Column } from "./table.ts";
 import { prettyText, printBlock, printFields } from "./print.ts";
+import { hostCallLines, trapLines, type Trap } from "./trap.ts";
 import { visible, widthOf } from "./text.ts";
 import { formatAge, formatBytes, formatClock, formatDuration, shortVersion } from "./units.ts";
 
@@ -145,12 +146,18 @@ export function printInvocation(out: Output, record: Invocation, nowMs: number):
     ["emitted", record.emitted.join(", ")],
     ["trace", record.trace_id],
   ]);
+  if (record.error?.trap !== undefined) printTrap(out, record.error.trap);
   printBlock(out, outputTitle(record), outputText(record));
   const logs = record.logs.map(
     ({ time, text }) => `${paint("dim", formatClock(time))} ${visible(text)}`,
   );
   if (record.logs_truncated) logs.push(paint("yellow", "… cut at the limit"));
   printBlock(out, "Logs", logs.join("\n"));
+}
+
+function printTrap(out: Output, trap: Trap): void {
+  printBlock(out, "Trap", [visible(trap.reason), ...trapLines(trap, out.paint)].join("\n"));
+  printBlock(out, "Last host calls", hostCallLines(trap).join("\n"));
 }
 
 /** What went wrong, in short, for where the function is named already. */

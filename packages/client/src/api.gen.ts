@@ -97,6 +97,24 @@ export type Invocation = {
 export type InvocationError = {
   readonly code: "REQUEST_INVALID" | "EVENT_INVALID" | "BODY_INVALID" | "CURSOR_INVALID" | "UNAUTHORIZED" | "FORBIDDEN" | "ROUTE_NOT_FOUND" | "EVENT_NOT_FOUND" | "INVOCATION_NOT_FOUND" | "FUNCTION_NOT_FOUND" | "DEAD_LETTER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "EVENT_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "HEADERS_TOO_LARGE" | "FUNCTION_FAILED" | "FUNCTION_TRAPPED" | "FUNCTION_TIMED_OUT" | "FUNCTION_OUT_OF_MEMORY" | "FUNCTION_OUTPUT_INVALID" | "FUNCTION_CANCELLED" | "EVENT_LOOP" | "FUNCTION_LIMIT" | "CONFIG_INVALID" | "CONFIG_NOT_FOUND" | "MODULE_INVALID" | "DATA_DIR_UNUSABLE" | "DATA_DIR_LOCKED" | "PORT_UNAVAILABLE" | "LOG_UNAVAILABLE" | "LOG_FULL" | "OVERLOADED" | "SHUTTING_DOWN" | "UNSUPPORTED" | "INTERNAL";
   readonly message: string;
+  /** Where the module itself gave up: why, and on which way. */
+  readonly trap?: {
+    readonly reason: string;
+    /** The functions under way, the innermost first. */
+    readonly frames: readonly ({
+      /** Its name, where the module has names; else `function 12`. */
+      readonly function: string;
+      readonly index: number;
+      /** Bytes from the module's beginning. */
+      readonly offset: number;
+      /** Where the module has DWARF line tables or a source map; `line` and `column` too. */
+      readonly file?: string;
+      readonly line?: number;
+      readonly column?: number;
+    })[];
+    /** The last calls to the host, the last one last. */
+    readonly host_calls?: readonly string[];
+  };
 };
 
 export type InvocationPage = {

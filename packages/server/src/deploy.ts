@@ -34,7 +34,14 @@ export async function deploy(project: Project, target: DeployTarget): Promise<De
     try {
       const { version, limits } = fn;
       const files = grantedFiles(project, fn);
-      await runtime.load({ version, bytes: bytesOf(fn), limits, files });
+      const sourceMap = project.sourceMaps.get(fn.moduleSha256);
+      await runtime.load({
+        version,
+        bytes: bytesOf(fn),
+        limits,
+        files,
+        ...(sourceMap === undefined ? {} : { sourceMap }),
+      });
     } catch (error) {
       if (!(error instanceof NexusError) || error.code !== "MODULE_INVALID") throw error;
       faults.push(`function "${fn.name}" (${fn.code}): ${error.message}`);

@@ -61,6 +61,26 @@ test(
   },
 );
 
+test(
+  "nexus invoke lists the functions that a trap stopped, with their lines from DWARF or a source map",
+  TIMEOUT,
+  async () => {
+    const rust = await nexus(["invoke", `${FIXTURES}traps/panic.wasm`], { input: "10 1 2" });
+    assert.equal(rust.code, 134);
+    assert.match(rust.stderr, /^thread 'main' panicked at 'the parts are 3 and not 10'/);
+    assert.match(
+      rust.stderr,
+      /✗ trapped .*\n {2}Cannot run function "panic.wasm": it trapped: unreachable code was reached \(a panic or an abort\)\n {4}at __rust_start_panic /,
+    );
+    assert.match(rust.stderr, /\n {4}at panic::order::validate +panic\.rs:6:13\n/);
+    const assemblyScript = await nexus(["invoke", `${FIXTURES}traps/order.wasm`], { input: "" });
+    assert.match(
+      assemblyScript.stderr,
+      /\n {4}at assembly\/order\/share +assembly\/order\.ts:5:10\n/,
+    );
+  },
+);
+
 test("nexus invoke runs a function of the project with its settings", TIMEOUT, async () => {
   await using folder = await project(HELLO);
   const named = await nexus(["invoke", "hello", "--data", "1"], { cwd: folder.path });

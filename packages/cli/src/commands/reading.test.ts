@@ -23,6 +23,10 @@ const FAILING = `  - name: failing
     on: { event: slow }
     code: "{probe}"
     env: { SPIN_MS: "2000" }
+  - name: trapping
+    on: { event: trap.* }
+    code: "{order}"
+    retry: { attempts: 1 }
 `;
 
 let server: TestServer;
@@ -210,6 +214,26 @@ test(
   },
 );
 
+test("nexus invocations shows where a module trapped", TIMEOUT, async () => {
+  const accepted = await publish("trap.now", "1");
+  const { id, error } = accepted.invocations![0]!;
+  const { frames, reason } = error!.trap!;
+  assert.equal(reason, "divide by zero");
+  assert.deepEqual(frames[0], {
+    function: "assembly/order/share",
+    index: 0,
+    offset: 90,
+    file: "assembly/order.ts",
+    line: 5,
+    column: 10,
+  });
+  const shown = await run(["invocations", id]);
+  assert.match(
+    shown.stdout,
+    /\n\nTrap\n {2}divide by zero\n {2}at assembly\/order\/share +assembly\/order\.ts:5:10\n {2}at assembly\/order\/check +assembly\/order\.ts:9:10\n/,
+  );
+});
+
 test("nexus logs -f goes on until Ctrl-C, and ends well then", TIMEOUT, async () => {
   await using logs = startNexus(["logs", "hello", "-f", "-n", "1"], {
     env: { NEXUS_URL: server.url },
@@ -283,7 +307,7 @@ test("nexus functions, metrics and doctor sum up the server", TIMEOUT, async () 
   const { functions } = await json<{ functions: FunctionInfo[] }>(["functions"]);
   assert.deepEqual(
     functions.map(({ name }) => name),
-    ["failing", "hello", "slow"],
+    ["failing", "hello", "slow", "trapping"],
   );
 
   const metrics = await run(["metrics"]);

@@ -5,13 +5,20 @@ export function isModulePath(name: string): boolean {
   return /[/\\]|\.wasm$/.test(name);
 }
 
+export interface ModuleFile {
+  readonly module: Uint8Array;
+  /** Where the module names one that is there. */
+  readonly sourceMap: Uint8Array | undefined;
+}
+
 /** The module in a file. */
-export async function readModule(path: string): Promise<Uint8Array> {
-  const [{ SourceFiles }, { MAX_MODULE_BYTES, moduleIn }] = await Promise.all([
+export async function readModule(path: string): Promise<ModuleFile> {
+  const [{ SourceFiles }, { MAX_MODULE_BYTES, moduleIn, sourceMapOf }] = await Promise.all([
     import("@nexus-functions/server/functions/files"),
     import("@nexus-functions/server/functions/wasm-file"),
   ]);
-  const module = moduleIn(await new SourceFiles().read(path, MAX_MODULE_BYTES));
+  const files = new SourceFiles();
+  const module = moduleIn(await files.read(path, MAX_MODULE_BYTES));
   if (typeof module === "string") throw new CliError(`Cannot run "${path}": it ${module}`);
-  return module;
+  return { module, sourceMap: await sourceMapOf(path, module, files) };
 }

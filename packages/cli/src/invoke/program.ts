@@ -61,11 +61,12 @@ export async function runProgram(program: ProgramOptions): Promise<ProgramEnd> {
   const stop = new AbortController();
   try {
     const version = program.path;
-    const bytes = await readModule(program.path);
+    const { module, sourceMap } = await readModule(program.path);
     const { entry } = await threads.load({
       version,
-      bytes,
+      bytes: module,
       limits: limitsOf(program),
+      ...(sourceMap === undefined ? {} : { sourceMap }),
       passThrough: files.passThrough,
       warmUp: false,
     });

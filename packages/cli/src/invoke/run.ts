@@ -23,7 +23,7 @@ export async function runLocally(
       import("@nexus-functions/server/dispatch/record"),
       import("@nexus-functions/server/telemetry/silent"),
     ]);
-  const { fn, module, event } = run;
+  const { fn, module, sourceMap, event } = run;
   const threads = threadRuntime({ workers: 1 });
   try {
     const files = run.files ?? { mounts: [], scratchBytes: 0 };
@@ -33,6 +33,7 @@ export async function runLocally(
       limits: fn.limits,
       files,
       warmUp: false,
+      ...(sourceMap === undefined ? {} : { sourceMap }),
     });
     const attempt = await runAttempt(
       {

@@ -1,6 +1,7 @@
 import type { Outcome } from "@nexus-functions/server/runtime/runtime";
 import type { Cli } from "../cli.ts";
 import { counted, indent, visible } from "../text.ts";
+import { hostCallLines, trapLines, withoutFrames } from "../trap.ts";
 import { formatBytes, formatDuration } from "../units.ts";
 
 /** What is checked after the run may say more than the run. */
@@ -30,6 +31,11 @@ export function summarise(
   out.note(`${mark} ${facts.join(paint("dim", " · "))}`);
   // An exit code has been said; what else went wrong needs words.
   if (error !== null && exitCode === null) {
-    out.note(`  ${indent(visible(error.message, true), "  ").trimStart()}`);
+    out.note(`  ${indent(visible(withoutFrames(error), true), "  ").trimStart()}`);
+    const { trap } = error;
+    for (const line of trap === undefined ? [] : trapLines(trap, paint)) out.note(`    ${line}`);
+    const calls = trap === undefined ? [] : hostCallLines(trap);
+    if (calls.length > 0) out.note("  its last host calls:");
+    for (const call of calls) out.note(`    ${call}`);
   }
 }

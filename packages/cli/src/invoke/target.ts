@@ -17,6 +17,7 @@ export interface Target {
   readonly module: Uint8Array;
   /** Absent: it sees no file system. */
   readonly files?: GrantedFiles;
+  readonly sourceMap: Uint8Array | undefined;
 }
 
 /** A module by its path, with the platform's defaults, or a function of the project, with its settings. */
@@ -44,7 +45,7 @@ export async function resolveTarget(
 }
 
 async function moduleAt(path: string): Promise<Target> {
-  const [module, { functionSettings }, { functionVersion }] = await Promise.all([
+  const [{ module, sourceMap }, { functionSettings }, { functionVersion }] = await Promise.all([
     readModule(path),
     import("@nexus-functions/server/functions/settings"),
     import("@nexus-functions/server/functions/version"),
@@ -54,6 +55,7 @@ async function moduleAt(path: string): Promise<Target> {
   return {
     fn: functionVersion(functionSettings(name, [], {}, {}), facts, Date.now()),
     module,
+    sourceMap,
   };
 }
 
@@ -69,5 +71,10 @@ async function functionCalled(cli: Cli, name: string, options: TargetOptions): P
     );
   }
   const { grantedFiles } = await import("@nexus-functions/server/functions/project");
-  return { fn, module: project.modules.get(fn.moduleSha256)!, files: grantedFiles(project, fn) };
+  return {
+    fn,
+    module: project.modules.get(fn.moduleSha256)!,
+    sourceMap: project.sourceMaps.get(fn.moduleSha256),
+    files: grantedFiles(project, fn),
+  };
 }

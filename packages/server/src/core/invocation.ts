@@ -44,6 +44,31 @@ export type LimitName = (typeof LIMIT_NAMES)[number];
 export interface InvocationError {
   readonly code: ErrorCode;
   readonly message: string;
+  /** Where the module itself gave up, as far as that is known. */
+  readonly trap?: Trap;
+}
+
+/** Why and where a module stopped by itself. The names are those of the HTTP API. */
+export interface Trap {
+  readonly reason: string;
+  /** The functions under way, the innermost first. */
+  readonly frames: readonly TrapFrame[];
+  /** The last calls to the host, the last one last. */
+  readonly host_calls?: readonly string[];
+}
+
+export interface TrapFrame {
+  /** As its author wrote it, where the module has names; else `function 12`. */
+  readonly function: string;
+  readonly index: number;
+  /** Bytes from the module's beginning. */
+  readonly offset: number;
+  /** Where the module has DWARF line tables or a source map. */
+  readonly file?: string;
+  /** From 1. */
+  readonly line?: number;
+  /** From 1. */
+  readonly column?: number;
 }
 
 export interface LogLine {

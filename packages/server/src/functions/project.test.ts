@@ -174,7 +174,7 @@ const LINES: readonly (readonly [line: string, problem: string])[] = [
   ],
   [
     "zzz: 1",
-    "nexus.yaml:6:5: functions[0].zzz: unknown setting (known here: name, on, code, runtime, timeout, memory, env, concurrency, order_by, retry, output, start, limits)",
+    "nexus.yaml:6:5: functions[0].zzz: unknown setting (known here: name, on, code, runtime, timeout, memory, env, concurrency, order_by, retry, output, start, limits, scratch, mounts)",
   ],
   ["memory: 1Ki", 'nexus.yaml:6:5: functions[0].memory: "1Ki" is not between 64Ki and 4Gi'],
   ["memory: big", 'nexus.yaml:6:5: functions[0].memory: "big" is not a size (try "64Mi")'],
@@ -587,7 +587,7 @@ test("loadProject() tells the problems of a functions directory by file", async 
   assert.deepEqual(await problemsIn(folder, source), [
     'f/Bad_Name.wasm: "Bad_Name" is not a function name: lower-case letters, digits and dashes inside, at most 63 (try "bad-name")',
     'f/a.yaml:1:1: timeout: "5 parsecs" is not a duration (try "5s")',
-    "f/a.yaml:2:1: name: unknown setting (known here: on, runtime, timeout, memory, env, concurrency, order_by, retry, output, start, limits)",
+    "f/a.yaml:2:1: name: unknown setting (known here: on, runtime, timeout, memory, env, concurrency, order_by, retry, output, start, limits, scratch, mounts)",
     "f/broken.yaml:1:6: this is not YAML: Flow sequence in block collection must be sufficiently indented and end with a ]",
     'f/health.wasm: its path "/health" belongs to the server\'s own API: "/health" (write "on:" in health.yaml, or rename it)',
     'f/a.wasm: "a" is the name of another function: nexus.yaml:3:7: functions[0].name',
@@ -631,4 +631,26 @@ test("loadProject() loads 10,000 functions in a few seconds", async () => {
   const seconds = (performance.now() - started) / 1000;
   assert.equal(functions.length, 10_000);
   assert.ok(seconds < 15, `took ${seconds.toFixed(1)} s`);
+});
+
+test("loadProject() reads the source map beside a module that names one, and no other", async () => {
+  const name = new TextEncoder().encode("sourceMappingURL");
+  const url = new TextEncoder().encode("./anything.map");
+  const section = [0, name.length + url.length + 2, name.length, ...name, url.length, ...url];
+  const naming = new Uint8Array([...EMPTY_MODULE, ...section]);
+  const one = (name: string) => `  - { name: ${name}, on: { event: a }, code: ${name}.wasm }\n`;
+  await using folder = await folderWith({
+    "with.wasm": naming,
+    "with.wasm.map": "{}",
+    "without.wasm": EMPTY_MODULE,
+    "without.wasm.map": "{}",
+    "missing.wasm": new Uint8Array([...naming, ...taggedModule("other").subarray(8)]),
+    "nexus.yaml": `version: v1\nfunctions:\n${one("with")}${one("without")}${one("missing")}`,
+  });
+  const project = await loadProject({ configFile: folder.at("nexus.yaml") });
+  const sha256 = project.functions.find(({ name }) => name === "with")!.moduleSha256;
+  assert.deepEqual([...project.sourceMaps], [[sha256, Buffer.from("{}")]]);
+  const watched = project.files.map(({ path }) => path);
+  assert.ok(watched.includes(folder.at("with.wasm.map")));
+  assert.ok(watched.includes(folder.at("missing.wasm.map")), "it may come yet");
 });

@@ -13,7 +13,7 @@ import { configInvalid, formatProblem, type Problem } from "./problems.ts";
 import { outerSchema, type DefaultsConfig, type OuterConfig } from "./schema.ts";
 import { platformSettings } from "./settings.ts";
 import { functionVersion } from "./version.ts";
-import { MAX_MODULE_BYTES, moduleIn } from "./wasm-file.ts";
+import { MAX_MODULE_BYTES, moduleIn, sourceMapOf } from "./wasm-file.ts";
 import { parseYaml, type YamlFile } from "./yaml.ts";
 
 /** Where a project is. At least one of the two is to be named, and what is named is to be there. */
@@ -35,6 +35,8 @@ export interface Project {
   readonly modules: ReadonlyMap<string, Uint8Array>;
   /** The mounted files by their `sha256`. */
   readonly mounted: ReadonlyMap<string, MountedFiles>;
+  /** Their source maps, of those that have one, by the same name. */
+  readonly sourceMaps: ReadonlyMap<string, Uint8Array>;
   /** What was read, and what was looked for: for `watchProject`. */
   readonly files: readonly WatchedFile[];
   /** What is no fault and perhaps not meant. */
@@ -87,6 +89,11 @@ export async function loadProject(source: ProjectSource): Promise<Project> {
     functions,
     modules: new Map([...loaded.values()].map((module) => [module.sha256, module.bytes])),
     mounted: new Map([...mounts.values()].flat().map((mount) => [mount.sha256, mount.files])),
+    sourceMaps: new Map(
+      [...loaded.values()].flatMap(({ sha256, sourceMap }) =>
+        sourceMap === undefined ? [] : [[sha256, sourceMap]],
+      ),
+    ),
     files: files.seen,
     warnings: warnings.map(formatProblem),
   };
@@ -209,6 +216,7 @@ async function readSidecar(file: string, files: SourceFiles): Promise<YamlFile> 
 interface LoadedModule {
   readonly bytes: Uint8Array;
   readonly sha256: string;
+  readonly sourceMap: Uint8Array | undefined;
 }
 
 const READS_AT_ONCE = 32;
@@ -228,8 +236,12 @@ async function readModules(
   const readNext = async (): Promise<void> => {
     for (const path of next) {
       const module = moduleIn(await files.read(path, MAX_MODULE_BYTES));
-      if (typeof module === "string") faults.set(path, module);
-      else loaded.set(path, { bytes: module, sha256: sha256(module) });
+      if (typeof module === "string") {
+        faults.set(path, module);
+        continue;
+      }
+      const sourceMap = await sourceMapOf(path, module, files);
+      loaded.set(path, { bytes: module, sha256: sha256(module), sourceMap });
     }
   };
   await Promise.all(Array.from({ length: READS_AT_ONCE }, readNext));

@@ -1,8 +1,10 @@
 import { isUtf8 } from "node:buffer";
-import type { FileContent } from "./files.ts";
+import type { FileContent, SourceFiles } from "./files.ts";
 
 /** The largest module read. The biggest real ones (Go, bundled interpreters) have some tens of MiB. */
 export const MAX_MODULE_BYTES = 256 * 1024 * 1024;
+/** A larger source map is not read: lines are a comfort, and reading it has a price. */
+export const MAX_SOURCE_MAP_BYTES = 4 * 1024 * 1024;
 
 const BUILD_HINT = "build it for wasm32-wasip1";
 
@@ -11,6 +13,17 @@ export function moduleIn(content: FileContent): Uint8Array | string {
   if (content.kind === "bytes") return moduleFault(content.bytes) ?? content.bytes;
   if (content.kind === "unreadable") return `cannot be read: ${content.reason}`;
   return NO_MODULE[content.kind];
+}
+
+/** The source map beside a module that names one; undefined where there is none to be read. */
+export async function sourceMapOf(
+  path: string,
+  module: Uint8Array,
+  files: SourceFiles,
+): Promise<Uint8Array | undefined> {
+  if (!namesSourceMap(module)) return undefined;
+  const content = await files.read(`${path}.map`, MAX_SOURCE_MAP_BYTES);
+  return content.kind === "bytes" ? content.bytes : undefined;
 }
 
 const NO_MODULE = {
@@ -75,22 +88,44 @@ function textStart(bytes: Uint8Array): string | undefined {
 
 /** Whether the sections end exactly where the file does. */
 function isWhole(bytes: Uint8Array): boolean {
-  let at = 8;
+  let at = MAGIC.length + VERSION_1.length;
   while (at < bytes.length) {
-    at += 1; // the section's id
-    let length = 0;
-    let factor = 1;
-    for (;;) {
-      const byte = bytes[at];
-      if (byte === undefined || factor > 2 ** 28) return false;
-      at += 1;
-      length += (byte & 0x7f) * factor;
-      factor *= 128;
-      if (byte < 0x80) break;
-    }
-    at += length;
+    const section = sectionAt(bytes, at);
+    if (section === undefined) return false;
+    at = section.end;
   }
   return at === bytes.length;
+}
+
+/** Whether a whole module says that there is a source map of it. */
+function namesSourceMap(bytes: Uint8Array): boolean {
+  let at = MAGIC.length + VERSION_1.length;
+  while (at < bytes.length) {
+    const section = sectionAt(bytes, at)!;
+    if (bytes[at] === 0 && startsWith(bytes.subarray(section.start), SOURCE_MAP_URL)) return true;
+    at = section.end;
+  }
+  return false;
+}
+
+const SOURCE_MAP_URL = [16, ...new TextEncoder().encode("sourceMappingURL")];
+
+/** Undefined where the length of the section that begins here is cut off or too large. */
+function sectionAt(
+  bytes: Uint8Array,
+  start: number,
+): { readonly start: number; readonly end: number } | undefined {
+  let at = start + 1; // the section's id
+  let length = 0;
+  let factor = 1;
+  for (;;) {
+    const byte = bytes[at];
+    if (byte === undefined || factor > 2 ** 28) return undefined;
+    at += 1;
+    length += (byte & 0x7f) * factor;
+    factor *= 128;
+    if (byte < 0x80) return { start: at, end: at + length };
+  }
 }
 
 function startsWith(bytes: Uint8Array, prefix: readonly number[]): boolean {

@@ -38,7 +38,33 @@ const CloudEvent = z
     "An event in the JSON event format of CloudEvents 1.0. Extension attributes are further members: lower-case letters and digits.",
   );
 
-const InvocationError = z.strictObject({ code, message: z.string() });
+const TrapFrame = z.strictObject({
+  function: z.string().describe("Its name, where the module has names; else `function 12`."),
+  index: whole,
+  offset: whole.describe("Bytes from the module's beginning."),
+  file: z
+    .string()
+    .optional()
+    .describe("Where the module has DWARF line tables or a source map; `line` and `column` too."),
+  line: whole.optional(),
+  column: whole.optional(),
+});
+
+const InvocationError = z.strictObject({
+  code,
+  message: z.string(),
+  trap: z
+    .strictObject({
+      reason: z.string(),
+      frames: z.array(TrapFrame).describe("The functions under way, the innermost first."),
+      host_calls: z
+        .array(z.string())
+        .optional()
+        .describe("The last calls to the host, the last one last."),
+    })
+    .optional()
+    .describe("Where the module itself gave up: why, and on which way."),
+});
 
 const Invocation = z
   .strictObject({

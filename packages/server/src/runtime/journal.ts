@@ -29,7 +29,7 @@ export interface JournalBuffers {
   readonly lines: SharedArrayBuffer;
   readonly emitted: SharedArrayBuffer;
   readonly emits: SharedArrayBuffer;
-  /** What went wrong, as text. */
+  /** What went wrong: a Trouble. */
   readonly trouble: SharedArrayBuffer;
 }
 

@@ -86,10 +86,23 @@ export interface FromGuest {
   readonly kind: "ready";
 }
 
+/** A function on the guest's stack, and where in the rewritten module it was. */
+export interface RawFrame {
+  readonly index: number;
+  readonly offset: number;
+}
+
+/** Why a run failed, as JSON text in its journal. */
+export interface Trouble {
+  readonly reason: string;
+  /** The innermost first. */
+  readonly frames: readonly RawFrame[];
+}
+
 /** How a guest came to its end by itself, or was brought to it in its own thread. */
 export type RunEnd =
   | { readonly kind: "exit"; readonly code: number }
-  | { readonly kind: "trap"; readonly reason: string }
+  | ({ readonly kind: "trap" } & Trouble)
   | { readonly kind: "no_memory"; readonly reason: string }
   | { readonly kind: "timed_out" };
 
@@ -125,7 +138,9 @@ export const SEAT = {
 } as const;
 
 export interface ControlViews {
-  /** The first i32: seats ever given out, which is the end of the queue. The guest waits on it. */
+  /** Counts up whenever there is something to look at; the guest waits on it. */
+  readonly rings: Int32Array;
+  /** Runs ever given out, which is the end of the queue. */
   readonly queueEnd: Int32Array;
   /** The seats in the order of their runs, in a circle. */
   readonly queue: Int32Array;
@@ -134,24 +149,28 @@ export interface ControlViews {
   readonly generation: Int32Array;
   /** When each run began, by `sharedClock`. */
   readonly startedAt: Float64Array;
+  /** Since when it has held its thread. */
+  readonly runningSince: Float64Array;
   /** The thread's processor time, in milliseconds, at which the run would have begun without a pause. */
   readonly cpuBase: Float64Array;
 }
 
-const INTS = 1 + 3 * SEATS;
+const INTS = 2 + 3 * SEATS;
 const FLOATS_AT = Math.ceil((INTS * 4) / 8) * 8;
-export const CONTROL_BYTES = FLOATS_AT + 2 * SEATS * 8;
+export const CONTROL_BYTES = FLOATS_AT + 3 * SEATS * 8;
 
 export function controlViews(buffer: SharedArrayBuffer): ControlViews {
-  const ints = (index: number) => new Int32Array(buffer, 4 + index * SEATS * 4, SEATS);
+  const ints = (index: number) => new Int32Array(buffer, 8 + index * SEATS * 4, SEATS);
   const floats = (index: number) => new Float64Array(buffer, FLOATS_AT + index * SEATS * 8, SEATS);
   return {
-    queueEnd: new Int32Array(buffer, 0, 1),
+    rings: new Int32Array(buffer, 0, 1),
+    queueEnd: new Int32Array(buffer, 4, 1),
     queue: ints(0),
     state: ints(1),
     generation: ints(2),
     startedAt: floats(0),
     cpuBase: floats(1),
+    runningSince: floats(2),
   };
 }
 

@@ -46,6 +46,8 @@ export interface LoadableModule {
   readonly passThrough?: PassThrough;
   /** Runs it once on an event of no meaning, so that the first real one finds it warm; true unless told. */
   readonly warmUp?: boolean;
+  /** Read where the module traps, to tell where in its source that was. */
+  readonly sourceMap?: Uint8Array;
 }
 
 export interface ModuleFacts {

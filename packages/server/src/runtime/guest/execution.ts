@@ -11,7 +11,7 @@ import type { GuestContext } from "./context.ts";
 import { memorySize, type Memories, type MemorySize } from "./memories.ts";
 import type { Seat } from "./seat.ts";
 import { threadCpuMs } from "./thread-cpu.ts";
-import { trapReason } from "./trap.ts";
+import { trapFrames, trapReason } from "./trap.ts";
 import type { Granted } from "./wasi/descriptors.ts";
 
 export interface Loaded {
@@ -148,7 +148,7 @@ export class Execution {
     if (error instanceof RangeError && /call stack/.test(error.message)) {
       context.noteLimit("stack");
     }
-    return { kind: "trap", reason: trapReason(error) };
+    return { kind: "trap", reason: trapReason(error), frames: trapFrames(error) };
   }
 }
 

@@ -8,13 +8,14 @@ import {
   type JournalBuffers,
   type JournalFacts,
 } from "../journal.ts";
-import type { GuestLimits, RunEnd } from "../protocol.ts";
+import type { GuestLimits, RunEnd, Trouble } from "../protocol.ts";
 import { Emitted } from "./emitted.ts";
 import { LogLines } from "./log-lines.ts";
 import { Output } from "./output.ts";
 import { SharedBytes } from "./shared-bytes.ts";
 
 const utf8 = new TextEncoder();
+const MOST_REASON = 4_096;
 
 /** The guest's side of a journal: all that a run writes goes here, and is read from here at its end. */
 export class Journal {
@@ -84,11 +85,11 @@ export class Journal {
         counts[FACT.end] = END.exit;
         break;
       case "trap":
-        this.#explain(end.reason);
+        this.#explain(end);
         counts[FACT.end] = END.trap;
         break;
       case "no_memory":
-        this.#explain(end.reason);
+        this.#explain({ reason: end.reason, frames: [] });
         counts[FACT.end] = END.noMemory;
         break;
       case "timed_out":
@@ -97,7 +98,8 @@ export class Journal {
     }
   }
 
-  #explain(reason: string): void {
-    this.#trouble.append(utf8.encode(reason).subarray(0, this.#trouble.room));
+  #explain({ reason, frames }: Trouble): void {
+    const told: Trouble = { reason: reason.slice(0, MOST_REASON), frames };
+    this.#trouble.append(utf8.encode(JSON.stringify(told)));
   }
 }

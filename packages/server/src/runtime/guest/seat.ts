@@ -70,6 +70,7 @@ export class Seat {
   /** False where the host has taken the run back. */
   begin(startedAt: number): boolean {
     this.#views.startedAt[this.index] = startedAt;
+    this.#views.runningSince[this.index] = startedAt;
     this.journal.clear();
     if (this.#changes(SEAT.waiting, SEAT.running)) return true;
     this.free();
@@ -91,7 +92,8 @@ export class Seat {
   }
 
   /** False where the host has ended the run meanwhile. */
-  resume(): boolean {
+  resume(now: number): boolean {
+    this.#views.runningSince[this.index] = now;
     return this.#changes(SEAT.suspended, SEAT.running);
   }
 

@@ -8,6 +8,8 @@ export class Seats {
   readonly #seats: readonly Seat[];
   /** Runs taken from the queue so far. */
   #taken = 0;
+  /** The rings at the last look: what comes later ends every wait. */
+  #heard = 0;
 
   constructor({ control, bell }: GuestData) {
     this.#views = controlViews(control);
@@ -19,8 +21,9 @@ export class Seats {
     this.#seats[seat]!.exchange(buffers);
   }
 
-  /** The seat whose run is next. */
+  /** The seat whose run is next. What the host does after this look ends the waits below. */
   take(): Seat | undefined {
+    this.#heard = Atomics.load(this.#views.rings, 0);
     const end = Atomics.load(this.#views.queueEnd, 0);
     if (end === this.#taken) return undefined;
     const seat = this.#seats[Atomics.load(this.#views.queue, queuePlace(this.#taken))]!;
@@ -30,12 +33,12 @@ export class Seats {
 
   /** Holds the thread until something comes, no longer than `ms`; whether something came. */
   wait(ms: number): boolean {
-    return Atomics.wait(this.#views.queueEnd, 0, this.#taken, ms) !== "timed-out";
+    return Atomics.wait(this.#views.rings, 0, this.#heard, ms) !== "timed-out";
   }
 
   /** Resolves when something comes. */
   async rung(): Promise<void> {
-    const waiting = Atomics.waitAsync(this.#views.queueEnd, 0, this.#taken);
+    const waiting = Atomics.waitAsync(this.#views.rings, 0, this.#heard);
     if (waiting.async) await waiting.value;
   }
 }

@@ -1,7 +1,10 @@
+import { sharedClock } from "../protocol.ts";
 import type { Execution } from "./execution.ts";
 import type { Seat } from "./seat.ts";
 import { until } from "./sleep.ts";
 import { threadCpuMs } from "./thread-cpu.ts";
+
+const now = sharedClock();
 
 /** A run that a host call may suspend, so that its thread can do other work meanwhile. */
 export class SuspendingRun {
@@ -29,7 +32,7 @@ export class SuspendingRun {
     this.#seat.suspend();
     this.#onPause(this);
     await until(dueNs);
-    if (this.#abandoned || !this.#seat.resume()) {
+    if (this.#abandoned || !this.#seat.resume(now())) {
       // Nothing may go on in it, and what never goes on is collected: an answer, even an error, would be the guest's to catch.
       await new Promise<never>(() => undefined);
     }

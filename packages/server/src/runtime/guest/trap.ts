@@ -1,4 +1,12 @@
-const FRAMES_TOLD = 8;
+import type { RawFrame } from "../protocol.ts";
+
+/** A panic's own way to its end takes some ten of them. */
+const MOST_FRAMES = 32;
+
+/** Has V8 keep as many frames as are told, and those of this thread's own around them. */
+export function keepFrames(): void {
+  Error.stackTraceLimit = MOST_FRAMES + 16;
+}
 
 /** How V8 says it, and how the specification or a reader would. */
 const REASONS: readonly (readonly [RegExp, string])[] = [
@@ -15,26 +23,23 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** Why the guest stopped, for its author: V8's words cleaned, and the guest's functions on the way. */
+/** Why the guest stopped, for its author: V8's words cleaned. */
 export function trapReason(error: unknown): string {
   if (!(error instanceof Error)) return "an exception was thrown and not caught";
   if (error instanceof WebAssembly.Exception) return "an exception was thrown and not caught";
   const message = error.message.replace(/^WebAssembly\.Instance\(\): /, "");
-  const reason = REASONS.find(([pattern]) => pattern.test(error.message))?.[1] ?? message;
-  const frames = wasmFrames(error.stack ?? "");
-  return frames.length === 0 ? reason : `${reason} in ${frames.join(" < ")}`;
+  return REASONS.find(([pattern]) => pattern.test(error.message))?.[1] ?? message;
 }
 
-// `at name (wasm://wasm/module-0123abcd:wasm-function[12]:0x3f)`; unnamed: `at wasm://…`.
-const FRAME = /^\s+at (?:(.+?) \()?wasm:\/\/[^\n]*?wasm-function\[(\d+)\]:0x[0-9a-f]+\)?$/gm;
+// `at wasm://wasm/0123abcd:wasm-function[12]:0x3f`; `at name (wasm://…)` where V8 knows a name.
+const FRAME = /^\s+at (?:.+? \()?wasm:\/\/[^\n]*?wasm-function\[(\d+)\]:0x([0-9a-f]+)\)?$/gm;
 
-function wasmFrames(stack: string): string[] {
-  const names: string[] = [];
-  for (const [, name, index] of stack.matchAll(FRAME)) {
-    if (names.length === FRAMES_TOLD) break;
-    // V8 puts the module's own name in front: `module.wasm.function`.
-    const told = name?.replace(/^[\w-]+\.wasm\./, "") ?? `function ${index}`;
-    if (told !== names.at(-1)) names.push(told);
-  }
-  return names;
+/** Where the guest was when it stopped, the innermost first. */
+export function trapFrames(error: unknown): RawFrame[] {
+  if (!(error instanceof Error) || typeof error.stack !== "string") return [];
+  return error.stack
+    .matchAll(FRAME)
+    .take(MOST_FRAMES)
+    .map(([, index, offset]) => ({ index: Number(index), offset: Number.parseInt(offset!, 16) }))
+    .toArray();
 }

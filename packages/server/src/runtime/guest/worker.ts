@@ -5,12 +5,14 @@ import { sharedClock, type FromGuest, type GuestData, type ToGuest } from "../pr
 import { Guest } from "./guest.ts";
 import type { Seat } from "./seat.ts";
 import { Seats } from "./seats.ts";
+import { keepFrames } from "./trap.ts";
 
 /** How long an idle thread waits in the quickest way, in which it hears no message. */
 const QUICK_MS = 20;
 /** Messages, timers and collectors get their turn at least so often. */
 const TURN_MS = 10;
 
+keepFrames();
 const port = parentPort!;
 const seats = new Seats(workerData as GuestData);
 const guest = new Guest();

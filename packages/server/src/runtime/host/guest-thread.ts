@@ -30,6 +30,8 @@ export interface GuestThreadEvents {
 export interface RunningJob {
   readonly job: Job;
   readonly startedAt: number;
+  /** Since when it has held the thread. */
+  readonly runningSince: number;
   /** The thread's processor time at which it would have begun without a pause. */
   readonly cpuBaseMs: number;
 }
@@ -106,7 +108,16 @@ export class GuestThread {
 
   /** Its present run takes so long that nothing should wait behind it. */
   get stuck(): boolean {
-    return this.#stuckSeat !== undefined;
+    const seat = this.#stuckSeat;
+    if (seat === undefined) return false;
+    if (Atomics.load(this.#views.state, seat) === SEAT.running) return true;
+    this.#unstick(); // it has ended, or is suspended
+    return false;
+  }
+
+  #unstick(): void {
+    this.#stuckSeat = undefined;
+    this.#priority?.restore();
   }
 
   /** From now until its run has ended it is stuck, and gives way to every other thread. */
@@ -180,10 +191,7 @@ export class GuestThread {
       const place = this.#seats[seat]!;
       const result = place.result();
       this.#release(seat, job);
-      if (seat === this.#stuckSeat) {
-        this.#stuckSeat = undefined;
-        this.#priority?.restore();
-      }
+      if (seat === this.#stuckSeat) this.#unstick();
       place.clean();
       Atomics.store(this.#views.state, seat, SEAT.free);
       events.result(this, job, result);
@@ -203,8 +211,13 @@ export class GuestThread {
   }
 
   #runningAt(seat: number): RunningJob {
-    const { startedAt, cpuBase } = this.#views;
-    return { job: this.#jobs.get(seat)!, startedAt: startedAt[seat]!, cpuBaseMs: cpuBase[seat]! };
+    const { startedAt, runningSince, cpuBase } = this.#views;
+    return {
+      job: this.#jobs.get(seat)!,
+      startedAt: startedAt[seat]!,
+      runningSince: runningSince[seat]!,
+      cpuBaseMs: cpuBase[seat]!,
+    };
   }
 
   /** Processor time the thread has used, in milliseconds; 0 where the system does not say. */
@@ -280,7 +293,8 @@ export class GuestThread {
   }
 
   #ring(): void {
-    Atomics.notify(this.#views.queueEnd, 0);
+    Atomics.add(this.#views.rings, 0, 1);
+    Atomics.notify(this.#views.rings, 0);
   }
 
   #post(message: ToGuest): void {

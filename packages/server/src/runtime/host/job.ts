@@ -1,5 +1,6 @@
 import type { ModulePlan } from "../protocol.ts";
 import type { InvokeRequest, ModuleFacts, Outcome } from "../runtime.ts";
+import type { Symbols } from "../symbols/symbols.ts";
 
 /** A version in service, as every thread is told of it. */
 export interface LoadedModule {
@@ -9,6 +10,7 @@ export interface LoadedModule {
   readonly module: WebAssembly.Module;
   readonly plan: ModulePlan;
   readonly facts: ModuleFacts;
+  readonly symbols: Symbols;
   readonly timeoutMs: number;
   /** Pages of the memory that its runs are given, so that most find their growth in it. */
   reservedPages: number;

@@ -1,7 +1,8 @@
 import type { ErrorCode } from "../../core/errors.ts";
-import type { InvocationStatus, LimitName } from "../../core/invocation.ts";
+import type { InvocationStatus, LimitName, Trap } from "../../core/invocation.ts";
 import type { RunEffects } from "../journal.ts";
 import type { InvokeRequest, Outcome } from "../runtime.ts";
+import { trapText } from "../symbols/trap-text.ts";
 import type { HaltedRun } from "./guest-thread.ts";
 import type { Job } from "./job.ts";
 import type { RunResult } from "./seat.ts";
@@ -40,11 +41,12 @@ function told(
   };
 }
 
-function verdict(job: Job, { end, logs, limits }: RunResult): Verdict {
+function verdict(job: Job, result: RunResult): Verdict {
+  const { end, logs, limits } = result;
   const { request, loaded } = job;
   if (end.kind === "timed_out") return stoppedVerdict(job, { kind: "timed_out", limit: "timeout" });
   if (end.kind === "no_memory") {
-    return outOfMemory(request, null, `the machine has no memory for it: ${end.reason}`);
+    return outOfMemory(request, null, { how: `the machine has no memory for it: ${end.reason}` });
   }
   if (limits.includes("host_calls")) {
     const how = `it made more host calls than its limit of ${loaded.plan.limits.hostCalls}`;
@@ -53,32 +55,42 @@ function verdict(job: Job, { end, logs, limits }: RunResult): Verdict {
   const refused = limits.includes("memory");
   const limit = `its limit of ${loaded.plan.limits.memoryBytes} bytes`;
   if (end.kind === "trap") {
+    const trap: Trap = {
+      reason: end.reason,
+      frames: loaded.symbols.frames(end.frames),
+      host_calls: result.lastCalls,
+    };
+    const how = trapText(trap);
     return refused
-      ? outOfMemory(request, null, `it reached ${limit} and gave up: ${end.reason}`)
-      : failure(request, "trapped", {
-          code: "FUNCTION_TRAPPED",
-          how: `it trapped: ${end.reason}`,
-        });
+      ? outOfMemory(request, null, { how: `it reached ${limit} and gave up: ${how}`, trap })
+      : failure(request, "trapped", { code: "FUNCTION_TRAPPED", how: `it trapped: ${how}`, trap });
   }
   if (end.code === 0) return { status: "succeeded", exitCode: 0, error: null };
   const last = logs.findLast(({ text }) => text.trim() !== "")?.text;
   const how = `it ended with exit code ${end.code}${last === undefined ? "" : `: ${last}`}`;
   return refused
-    ? outOfMemory(request, end.code, `${how} (after it reached ${limit})`)
+    ? outOfMemory(request, end.code, { how: `${how} (after it reached ${limit})` })
     : failure(request, "failed", { exitCode: end.code, code: "FUNCTION_FAILED", how });
 }
 
-function outOfMemory(request: InvokeRequest, exitCode: number | null, how: string): Verdict {
-  return failure(request, "out_of_memory", { exitCode, code: "FUNCTION_OUT_OF_MEMORY", how });
+interface How {
+  readonly how: string;
+  readonly trap?: Trap;
+}
+
+function outOfMemory(request: InvokeRequest, exitCode: number | null, how: How): Verdict {
+  return failure(request, "out_of_memory", { exitCode, code: "FUNCTION_OUT_OF_MEMORY", ...how });
 }
 
 function failure(
   request: InvokeRequest,
   status: InvocationStatus,
-  what: { readonly exitCode?: number | null; readonly code: ErrorCode; readonly how: string },
+  what: How & { readonly exitCode?: number | null; readonly code: ErrorCode },
 ): Verdict {
+  const { code, trap, exitCode = null } = what;
   const message = `Cannot run function "${request.function}": ${what.how}`;
-  return { status, exitCode: what.exitCode ?? null, error: { code: what.code, message } };
+  const error = trap === undefined ? { code, message } : { code, message, trap };
+  return { status, exitCode, error };
 }
 
 /** Why the host ended a run, or never began it. */
@@ -128,6 +140,6 @@ function stoppedVerdict({ request, loaded }: Job, stopped: Stopped): Verdict {
   }
   const how = `its thread died: ${stopped.reason}`;
   return stopped.outOfMemory
-    ? outOfMemory(request, null, how)
+    ? outOfMemory(request, null, { how })
     : failure(request, "trapped", { code: "FUNCTION_TRAPPED", how });
 }

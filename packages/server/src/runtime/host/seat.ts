@@ -2,13 +2,16 @@ import {
   END,
   FACT,
   journalFacts,
+  LAST_CALLS,
   NUMBER,
   readEffects,
   readTrouble,
   type JournalFacts,
   type RunEffects,
 } from "../journal.ts";
-import type { RunEnd } from "../protocol.ts";
+import { CALLS } from "../calls.ts";
+import { ERRNO } from "../errno.ts";
+import type { RunEnd, Trouble } from "../protocol.ts";
 import { INPUT, INPUT_HEADER_BYTES, isLarge, seatBuffers, type SeatBuffers } from "../seat.ts";
 
 /** What a run is given. */
@@ -27,6 +30,8 @@ export interface RunResult extends RunEffects {
   readonly durationMs: number;
   /** Milliseconds of it that the thread could do other work. */
   readonly suspendedMs: number;
+  /** The last host calls of a run that did not exit, the oldest first: `fd_write -> success`. */
+  readonly lastCalls: readonly string[];
 }
 
 /** A text is at most three bytes a UTF-16 unit as UTF-8. */
@@ -82,9 +87,11 @@ export class HostSeat {
   /** Of a run that has ended by itself. */
   result(): RunResult {
     const { numbers } = this.#facts;
+    const end = this.#end();
     return {
       ...this.effects(),
-      end: this.#end(),
+      end,
+      lastCalls: end.kind === "exit" ? NO_CALLS : this.#lastCalls(),
       durationMs: numbers[NUMBER.durationMs]!,
       suspendedMs: numbers[NUMBER.suspendedMs]!,
     };
@@ -95,13 +102,26 @@ export class HostSeat {
     return readEffects(this.#buffers.journal, this.#facts);
   }
 
+  #lastCalls(): readonly string[] {
+    const { counts } = this.#facts;
+    const made = counts[FACT.calls]!;
+    const told = Math.min(made, LAST_CALLS);
+    return Array.from({ length: told }, (_, index) => {
+      const call = counts[FACT.lastCalls + ((made - told + 1 + index) % LAST_CALLS)]!;
+      return `${CALLS[call >>> 8]} -> ${errnoName(call & 0xff)}`;
+    });
+  }
+
   #end(): RunEnd {
     const { counts } = this.#facts;
-    const reason = () => readTrouble(this.#buffers.journal, this.#facts);
     const end = counts[FACT.end];
     if (end === END.exit) return { kind: "exit", code: counts[FACT.exitCode]! >>> 0 };
     if (end === END.timedOut) return { kind: "timed_out" };
-    return { kind: end === END.noMemory ? "no_memory" : "trap", reason: reason() };
+    const text = readTrouble(this.#buffers.journal, this.#facts);
+    const trouble = JSON.parse(text) as Trouble;
+    return end === END.noMemory
+      ? { kind: "no_memory", reason: trouble.reason }
+      : { kind: "trap", ...trouble };
   }
 
   #exchange(inputBytes: number): void {
@@ -111,6 +131,12 @@ export class HostSeat {
     this.#facts = journalFacts(this.#buffers.journal);
     this.#told = false;
   }
+}
+
+const NO_CALLS: readonly string[] = [];
+
+function errnoName(errno: number): string {
+  return Object.entries(ERRNO).find(([, value]) => value === errno)?.[0] ?? String(errno);
 }
 
 function headerOf({ input }: SeatBuffers): Int32Array {

@@ -7,6 +7,7 @@ import { invalidModule } from "../module/reader.ts";
 import { rewriteModule } from "../module/rewrite.ts";
 import { readModule, SECTION, type ModuleShape } from "../module/sections.ts";
 import { PAGE_BYTES } from "../journal.ts";
+import { keepSymbols } from "../symbols/symbols.ts";
 import type {
   InvokeRequest,
   LoadableModule,
@@ -147,6 +148,7 @@ class ThreadRuntime implements Runtime {
     await compile(new Uint8Array(bytes));
     const rewritten = rewriteModule(shape, checked.memory, limits);
     const module = await compile(rewritten.bytes);
+    const symbols = await keepSymbols(shape, rewritten.positions, loadable.sourceMap);
     const facts: ModuleFacts = {
       entry: checked.entry,
       initialMemoryBytes: (checked.memory?.initialPages ?? 0) * PAGE_BYTES,
@@ -167,6 +169,7 @@ class ThreadRuntime implements Runtime {
         ...(passThrough === undefined ? {} : { passThrough }),
       },
       facts,
+      symbols,
       timeoutMs: limits.timeoutMs,
       expectedMs: FIRST_GUESS_MS,
       reservedPages: checked.memory?.initialPages ?? 0,

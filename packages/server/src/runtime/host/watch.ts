@@ -60,7 +60,7 @@ export class Watch {
           onOverdue(thread, "timeout");
         } else if (plan.limits.cpuMs > 0 && usedMs(thread, running) > plan.limits.cpuMs) {
           onOverdue(thread, "cpu");
-        } else if (elapsedMs > STUCK_MS) onStuck(thread);
+        } else if (at - running.runningSince > STUCK_MS) onStuck(thread);
       } else if (threads.size > workers && thread.ready && thread.held === 0) {
         if (at - thread.lastUsedAt >= IDLE_MS) onIdle(thread);
       }

@@ -183,7 +183,7 @@ test("rewriteModule() refuses tables over the limit it is given", async () => {
   );
 });
 
-test("rewriteModule() drops custom sections but the names", async () => {
+test("rewriteModule() leaves custom sections to the host", async () => {
   const plain = await wat(`(module (func $named (export "_start")))`);
   const custom = (name: string, ...bytes: number[]) => {
     const content = [name.length, ...new TextEncoder().encode(name), ...bytes];
@@ -192,11 +192,14 @@ test("rewriteModule() drops custom sections but the names", async () => {
   const shape = readModule(
     new Uint8Array([...plain, ...custom(".debug_line", 1, 2, 3), ...custom("producers")]),
   );
-  const rewritten = rewriteModule(shape, null, { memoryBytes: 0 });
   assert.deepEqual(
-    readModule(rewritten.bytes).sections.flatMap(({ name }) => name ?? []),
-    ["name"],
+    shape.customs.map(({ name }) => name),
+    ["name", ".debug_line", "producers"],
   );
+  const [, line] = shape.customs;
+  assert.deepEqual([...shape.bytes.subarray(line!.start, line!.end)], [1, 2, 3]);
+  const rewritten = rewriteModule(shape, null, { memoryBytes: 0 });
+  assert.deepEqual(readModule(rewritten.bytes).customs, []);
 });
 
 /** Offsets of the frames of what `call` throws, the innermost first. */

@@ -20,8 +20,9 @@ export interface Rewritten {
 /**
  * The module as it is run: its memory is imported, so that one memory serves many instances one after
  * another, also one that is larger than the guest's; what grows goes through functions that keep the
- * limits and note how it went; and custom sections are gone but for the names. The guest can tell no
- * difference: added things stand behind its own, at indices that its code does not name.
+ * limits and note how it went; and custom sections are gone. Added things stand behind the guest's own,
+ * at indices that its code does not name. The one difference that it can see: in a memory larger than
+ * its own it can read and write behind its end.
  */
 export function rewriteModule(
   shape: ModuleShape,
@@ -92,7 +93,7 @@ function declaredMaximum(shape: ModuleShape, { wide }: NonNullable<ModulePlan["m
   return Math.min(shape.memories[0]?.maximum ?? Infinity, mostPages(wide));
 }
 
-/** The order in which sections must stand; a custom section may stand anywhere. */
+/** The order in which sections must stand. Custom ones are the host's to read; V8 would only hold them. */
 const ORDER = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
 
 function assemble(
@@ -107,12 +108,7 @@ function assemble(
   const pending = [...changed]
     .filter(([id, content]) => !present.has(id) && content !== null)
     .sort(([a], [b]) => ORDER.indexOf(a) - ORDER.indexOf(b));
-  for (const { id, name, start, end } of shape.sections) {
-    if (id === SECTION.custom) {
-      // Debug information is the host's to read, and V8 would only hold it.
-      if (name === "name") put(id, [shape.bytes.subarray(start, end)]);
-      continue;
-    }
+  for (const { id, start, end } of shape.sections) {
     while (pending.length > 0 && ORDER.indexOf(pending[0]![0]) < ORDER.indexOf(id)) {
       const [next, content] = pending.shift()!;
       put(next, content!);

@@ -18,9 +18,14 @@ export const SECTION = {
 
 export interface Section {
   readonly id: number;
-  /** Of a custom section. */
-  readonly name?: string;
   /** Where its content begins and ends in the module. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface CustomSection {
+  readonly name: string;
+  /** Where what follows the name begins, and where that ends. */
   readonly start: number;
   readonly end: number;
 }
@@ -28,7 +33,9 @@ export interface Section {
 /** What one pass over a module's sections tells; bodies are left to V8. */
 export interface ModuleShape {
   readonly bytes: Uint8Array;
+  /** But the custom ones. */
   readonly sections: readonly Section[];
+  readonly customs: readonly CustomSection[];
   readonly types: readonly (Signature | null)[];
   readonly imports: readonly Import[];
   /** Type index of every function, the imported first. */
@@ -40,7 +47,7 @@ export interface ModuleShape {
 }
 
 const HEADER_BYTES = 8;
-/** Of imports, exports and tables; and of sections. No toolchain's module comes near. */
+/** Of imports, exports, tables and custom sections. No toolchain's module comes near. */
 const MOST_ENTRIES = 10_000;
 
 /**
@@ -52,7 +59,7 @@ export function readModule(bytes: Uint8Array, mostBytes = Infinity): ModuleShape
     throw invalidModule(`it has ${bytes.length} bytes, over the limit of ${mostBytes}`);
   }
   checkHeader(bytes);
-  const sections = readSections(bytes);
+  const { sections, customs } = readSections(bytes);
   const reader = (id: number): Reader => {
     const section = sections.find((candidate) => candidate.id === id);
     // An absent section reads like one with no entries.
@@ -73,6 +80,7 @@ export function readModule(bytes: Uint8Array, mostBytes = Infinity): ModuleShape
   return {
     bytes,
     sections,
+    customs,
     types,
     imports,
     functions,
@@ -121,8 +129,9 @@ function checkHeader(bytes: Uint8Array): void {
   }
 }
 
-function readSections(bytes: Uint8Array): Section[] {
+function readSections(bytes: Uint8Array): Pick<ModuleShape, "sections" | "customs"> {
   const sections: Section[] = [];
+  const customs: CustomSection[] = [];
   const seen = new Set<number>();
   const reader = new Reader(bytes, HEADER_BYTES);
   while (!reader.done) {
@@ -130,18 +139,18 @@ function readSections(bytes: Uint8Array): Section[] {
     const length = reader.u32();
     const start = reader.at;
     reader.skip(length);
-    if (id !== SECTION.custom && seen.has(id)) {
-      throw invalidModule(`it has two sections with the number ${id}`);
+    const end = reader.at;
+    if (id === SECTION.custom) {
+      const custom = new Reader(bytes, start, end);
+      customs.push({ name: custom.name(), start: custom.at, end });
+    } else {
+      if (seen.has(id)) throw invalidModule(`it has two sections with the number ${id}`);
+      seen.add(id);
+      sections.push({ id, start, end });
     }
-    seen.add(id);
-    if (sections.length === MOST_ENTRIES) {
-      throw invalidModule(`it has more than ${MOST_ENTRIES} sections`);
+    if (customs.length > MOST_ENTRIES) {
+      throw invalidModule(`it has more than ${MOST_ENTRIES} custom sections`);
     }
-    sections.push(
-      id === SECTION.custom
-        ? { id, name: new Reader(bytes, start, reader.at).name(), start, end: reader.at }
-        : { id, start, end: reader.at },
-    );
   }
-  return sections;
+  return { sections, customs };
 }
