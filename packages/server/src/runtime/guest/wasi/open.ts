@@ -1,4 +1,4 @@
-import { INVAL, ISDIR, LOOP, NOENT, NOTCAPABLE, NOTDIR } from "../../errno.ts";
+import { EXIST, INVAL, ISDIR, LOOP, NOENT, NOTCAPABLE, NOTDIR } from "../../errno.ts";
 import { FILETYPE, type Directory } from "../../files.ts";
 import type { GuestContext } from "../context.ts";
 import type { Place } from "../files/walk.ts";
@@ -74,6 +74,7 @@ function checkHandedOn({ inheriting }: DirectoryDescriptor, wanted: number): voi
 function open(place: Place, wish: Wish): Descriptor {
   const { directory, name, slash } = place;
   if (name === undefined) {
+    if (wish.exclusive) throw EXIST;
     checkAsDirectory(wish);
     return directoryDescriptor(directory.reopen(), undefined, wish.allowed);
   }

@@ -83,7 +83,8 @@ export function pathFunctions(context: GuestContext): Family<"path"> {
       withPlace(context, source, options, (old) => {
         reached(old);
         withPlace(context, target, { rights: RIGHT.pathLinkTarget, follow: "never" }, (place) => {
-          old.directory.link(nameIn(old, PERM), place.directory, newName(place));
+          const free = newName(place);
+          old.directory.link(nameIn(old, PERM), place.directory, free);
         });
       });
     },
@@ -113,14 +114,17 @@ function nameIn({ name }: Place, otherwise: WasiError): string {
   return name;
 }
 
-/** For what cannot be a directory: a slash behind it is NOENT, or NOTDIR where a file stands there. */
+/**
+ * A name for what cannot be a directory: EXIST where it is taken. A slash behind it is NOENT, and NOTDIR
+ * where a file stands there.
+ */
 function newName(place: Place): string {
   const name = nameIn(place, EXIST);
-  if (place.slash) {
-    const there = place.directory.statAt(name);
-    if (there === undefined) throw NOENT;
-    throw there.type === FILETYPE.directory ? EXIST : NOTDIR;
+  const there = place.directory.statAt(name);
+  if (there !== undefined) {
+    throw place.slash && there.type !== FILETYPE.directory ? NOTDIR : EXIST;
   }
+  if (place.slash) throw NOENT;
   return name;
 }
 
