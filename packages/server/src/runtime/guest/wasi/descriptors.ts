@@ -1,6 +1,6 @@
 import { BADF, MFILE, NOTCAPABLE, NOTDIR } from "../../errno.ts";
 import { FILETYPE, type Directory, type DirectoryEntry, type OpenFile } from "../../files.ts";
-import { DIRECTORY_RIGHTS, fileRights, INHERITED_RIGHTS, STREAM_RIGHTS } from "./rights.ts";
+import { DIRECTORY_RIGHTS, fileRights, INHERITED_RIGHTS, RIGHT, STREAM_RIGHTS } from "./rights.ts";
 
 /** As Linux's usual bound. */
 const MOST_DESCRIPTORS = 1024;
@@ -51,6 +51,7 @@ export interface Granted {
   readonly streams?: { readonly [S in Stream["kind"]]?: OpenFile };
 }
 
+const ALL = { rights: DIRECTORY_RIGHTS, inheriting: INHERITED_RIGHTS };
 const STREAMS = ["stdin", "stdout", "stderr"] as const;
 
 /** The numbers that a run holds. There is one for each run. */
@@ -65,7 +66,9 @@ export class Descriptors {
       const file = streams[kind];
       return file === undefined ? stream(kind) : streamFile(kind, file);
     });
-    for (const { name, directory } of preopens) table.push(directoryDescriptor(directory, name));
+    for (const { name, directory } of preopens) {
+      table.push(directoryDescriptor(directory, ALL, name));
+    }
     this.#table = table;
     this.#lowest = table.length;
   }
@@ -138,23 +141,15 @@ function stream(kind: Stream["kind"]): Stream {
 
 function streamFile(kind: Stream["kind"], file: OpenFile): FileDescriptor {
   const { type } = file.stat();
-  const rights = fileRights(type, { read: kind === "stdin", write: kind !== "stdin" });
+  const rights = fileRights(type, kind === "stdin" ? ~RIGHT.fdWrite : ~RIGHT.fdRead);
   const regular = type === FILETYPE.regularFile;
   return { kind: "file", file, lent: true, regular, position: 0n, rights, inheriting: 0, flags: 0 };
 }
 
 export function directoryDescriptor(
   directory: Directory,
+  rights: Pick<Common, "rights" | "inheriting">,
   preopen?: string,
-  allowed = INHERITED_RIGHTS,
 ): DirectoryDescriptor {
-  return {
-    kind: "directory",
-    directory,
-    preopen,
-    rights: DIRECTORY_RIGHTS & allowed,
-    inheriting: allowed,
-    flags: 0,
-    listing: undefined,
-  };
+  return { kind: "directory", directory, preopen, ...rights, flags: 0, listing: undefined };
 }

@@ -80,6 +80,7 @@ export function pathFunctions(context: GuestContext): Family<"path"> {
       const source = { fd: fromFd, at: from, length: fromLength };
       const target = { fd: toFd, at: to, length: toLength };
       const options = { rights: RIGHT.pathLinkSource, follow: "slash" } as const;
+      context.descriptors.directory(toFd, RIGHT.pathLinkTarget);
       withPlace(context, source, options, (old) => {
         reached(old);
         withPlace(context, target, { rights: RIGHT.pathLinkTarget, follow: "never" }, (place) => {
@@ -92,6 +93,7 @@ export function pathFunctions(context: GuestContext): Family<"path"> {
       const source = { fd: fromFd, at: from, length: fromLength };
       const target = { fd: toFd, at: to, length: toLength };
       const options = { rights: RIGHT.pathRenameSource, follow: "never" } as const;
+      context.descriptors.directory(toFd, RIGHT.pathRenameTarget);
       withPlace(context, source, options, (old) => {
         withPlace(context, target, { rights: RIGHT.pathRenameTarget, follow: "never" }, (place) => {
           const [name, newName] = [nameIn(old, BUSY), nameIn(place, BUSY)];
