@@ -1,18 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { GrantedFiles, MountedFiles } from "../core/mounts.ts";
+import { TEST_LIMITS } from "../testing/limits.ts";
 import { fixture } from "../testing/modules.ts";
 import { threadRuntime } from "./host/thread-runtime.ts";
 import type { Outcome } from "./runtime.ts";
-
-const LIMITS = {
-  timeoutMs: 10_000,
-  memoryBytes: 16 * 1024 * 1024,
-  outputBytes: 65_536,
-  logBytes: 4096,
-  logLines: 50,
-  emits: 3,
-};
 
 /** `message` and `folder/deep`. */
 const DATA: MountedFiles = {
@@ -41,7 +33,7 @@ async function withFiles(files: GrantedFiles | undefined, use: (run: Run) => Pro
   try {
     const bytes = await fixture("files");
     const granted = files === undefined ? {} : { files };
-    await runtime.load({ version: "v", bytes, limits: LIMITS, ...granted });
+    await runtime.load({ version: "v", bytes, limits: TEST_LIMITS, ...granted });
     const request = { version: "v", function: "files", stdin: new Uint8Array(0), env: {} };
     await use((...args) => runtime.invoke({ ...request, args }));
   } finally {
@@ -90,9 +82,10 @@ test("a scratch directory takes as much as it may, in bytes and in names", async
       "rm /tmp/a: done",
       "put /tmp/b: done",
     ]);
-    assert.deepEqual(lines(await run("many", "/tmp")), [
-      "many /tmp: stopped: No space left on device",
-    ]);
+    assert.deepEqual(full.limits, ["scratch"]);
+    const many = await run("many", "/tmp");
+    assert.deepEqual(lines(many), ["many /tmp: stopped: No space left on device"]);
+    assert.deepEqual(many.limits, ["scratch"]);
     assert.deepEqual(lines(await run("list", "/tmp")), ["list /tmp:"]);
   });
 });
