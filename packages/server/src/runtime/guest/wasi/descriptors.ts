@@ -4,6 +4,8 @@ import { DIRECTORY_RIGHTS, fileRights, INHERITED_RIGHTS, RIGHT, STREAM_RIGHTS } 
 
 /** As Linux's usual bound. */
 const MOST_DESCRIPTORS = 1024;
+/** Each may be as long as a directory is: see `keep`. */
+const MOST_LISTINGS = 8;
 
 /** What a number that the guest holds stands for. */
 export type Descriptor = Stream | FileDescriptor | DirectoryDescriptor;
@@ -35,7 +37,7 @@ export interface DirectoryDescriptor extends Common {
   readonly directory: Directory;
   /** The name it was granted under; it is its giver's to close. */
   readonly preopen: string | undefined;
-  /** What reading it from the start gave: what its cookies count in. */
+  /** What reading it from the start gave, as long as it is kept: what its cookies count in. */
   listing: readonly DirectoryEntry[] | undefined;
 }
 
@@ -60,6 +62,8 @@ export class Descriptors {
   /** No number below it is free. */
   #lowest: number;
   #opened = false;
+  /** Those that have one, the oldest first. */
+  readonly #listings: DirectoryDescriptor[] = [];
 
   constructor({ preopens, streams = {} }: Granted) {
     const table: Descriptor[] = STREAMS.map((kind) => {
@@ -116,6 +120,13 @@ export class Descriptors {
     this.#table[from >>> 0] = undefined;
     this.#lowest = Math.min(this.#lowest, from >>> 0);
     release(replaced);
+  }
+
+  /** Keeps what reading a directory gave, for the next readings; the oldest such listing is let go. */
+  keep(found: DirectoryDescriptor, listing: readonly DirectoryEntry[]): void {
+    if (found.listing === undefined) this.#listings.push(found);
+    found.listing = listing;
+    if (this.#listings.length > MOST_LISTINGS) this.#listings.shift()!.listing = undefined;
   }
 
   /** Closes whatever the run has opened and left; no number stands for anything any more. */

@@ -221,6 +221,17 @@ test("fd_readdir() skips nothing for those who remove what they read", () => {
   assert.deepEqual(caller.list(SCRATCH).names, [".", ".."]);
 });
 
+test("fd_readdir() goes on through many directories at a time", () => {
+  const caller = guest();
+  const fds = Array.from({ length: 20 }, () =>
+    caller.open(MOUNT, ".", { rights: ALL_RIGHTS & ~WRITE }),
+  );
+  for (const fd of fds) assert.deepEqual(caller.list(fd as number, 60).names, [".", ".."]);
+  for (const fd of fds) {
+    assert.deepEqual(caller.list(fd as number, 4096, 2n).names, ["directory", "file", "link"]);
+  }
+});
+
 test("a mount is read, and refuses with ROFS whatever would change it", () => {
   const caller = guest();
   const read = (path: string) => caller.read(caller.open(MOUNT, path) as number);
