@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { API_SEGMENTS } from "../functions/http-path.ts";
+import { folderWith } from "../functions/testing/folder.ts";
 import { probes } from "../testing/server.ts";
 import { apiRoutes } from "./app.ts";
 import { openapiText } from "./openapi-text.ts";
@@ -129,6 +130,28 @@ test("GET /functions tells settings and counters, and never a value of the envir
   assert.doesNotMatch(text, /hunter2/);
   assert.deepEqual(json.functions[0].counters.invocations, { succeeded: 2 });
   assert.deepEqual((await app.ask("GET", "/functions/worker")).json.name, "worker");
+});
+
+test("GET /functions tells which files a function is given", async () => {
+  await using folder = await folderWith({ "a.txt": "12345", "in/b.txt": "" });
+  const mounts = `mounts: [{ host: ${folder.path}, guest: /data }]`;
+  await using app = await testApp(
+    probes(
+      { name: "with", on: "{ event: a }", yaml: `scratch: 1Mi\n${mounts}` },
+      { name: "without", on: "{ event: a }" },
+    ),
+  );
+  const given = (await app.ask("GET", "/functions/with")).json.files;
+  const [mount, ...more] = given.mounts;
+  assert.match(mount.sha256, /^[0-9a-f]{64}$/);
+  assert.deepEqual(
+    { ...mount, sha256: "" },
+    { guest: "/data", host: folder.path, sha256: "", files: 3, bytes: 5 },
+  );
+  assert.deepEqual(more, []);
+  assert.equal(given.scratch_bytes, 1024 * 1024);
+  const none = (await app.ask("GET", "/functions/without")).json.files;
+  assert.deepEqual(none, { scratch_bytes: 0, mounts: [] });
 });
 
 test("GET /health, /livez, /readyz, /metrics and /errors answer what they promise", async () => {

@@ -37,7 +37,7 @@ export class Inode<C extends Content = Content> {
 
   /** Without a name: `name` or `freeIfGone` is to be called. NOSPC where there is no room. */
   constructor(number: bigint, content: C, { room, now }: { room: Room; now: () => bigint }) {
-    room.take(INODE_BYTES + content.size);
+    room.takeHeap(INODE_BYTES + content.size);
     this.number = number;
     this.content = content;
     this.#room = room;
@@ -78,13 +78,13 @@ export class Inode<C extends Content = Content> {
 
   /** One name more; NOSPC leaves it as it was. */
   name(): void {
-    this.#room.take(NAME_BYTES);
+    this.#room.takeHeap(NAME_BYTES);
     this.#links += 1;
     this.#changedNs = this.#now();
   }
 
   unname(): void {
-    this.#room.giveBack(NAME_BYTES);
+    this.#room.giveBackHeap(NAME_BYTES);
     this.#links -= 1;
     this.#changedNs = this.#now();
     this.freeIfGone();
@@ -106,7 +106,8 @@ export class Inode<C extends Content = Content> {
   freeIfGone(): void {
     if (this.#links > 0 || this.#opens > 0) return;
     const { content } = this;
+    // A file's bytes are no part of the heap.
     if (content.type === FILETYPE.regularFile) content.free();
-    this.#room.giveBack(INODE_BYTES + content.size);
+    this.#room.giveBackHeap(INODE_BYTES + content.size);
   }
 }

@@ -81,6 +81,20 @@ test("memoryTree() counts names and empty files, so that a million of them hit t
   }
 });
 
+test("memoryTree() bounds what lies in the thread's heap, however large it may be", () => {
+  const root = tree(2 ** 40);
+  let made = 0;
+  assert.throws(() => {
+    for (; made < 1_000_000; made += 1) root.openFile(`n${made}`, CREATE).close();
+  }, NOSPC);
+  assert.ok(made > 4_000 && made < 20_000, String(made));
+  const file = root.openFile("n0", CREATE);
+  assert.equal(file.write(0n, new Uint8Array(1024 * 1024)), 1024 * 1024);
+  root.unlink("n1");
+  root.openFile("new", CREATE).close();
+  assert.throws(() => root.symlink("link", "x".repeat(4096)), NOSPC);
+});
+
 test("memoryTree() shows nothing of what a file held before it was cut", () => {
   const file = tree().openFile("file", CREATE);
   file.write(0n, new Uint8Array(1000).fill(0xee));

@@ -9,10 +9,12 @@ const MOST_BUFFERS = 1024;
 export function buffersAt(memory: GuestMemory, at: number, count: number): Uint8Array[] {
   const many = count >>> 0;
   if (many > MOST_BUFFERS) throw INVAL;
-  if (many === 1) return [bufferAt(memory, at)];
   const start = at >>> 0;
-  memory.slice(start, many * IOVEC_BYTES);
-  return Array.from({ length: many }, (_, index) => bufferAt(memory, start + index * IOVEC_BYTES));
+  const buffers: Uint8Array[] = [];
+  for (let index = 0; index < many; index += 1) {
+    buffers.push(bufferAt(memory, start + index * IOVEC_BYTES));
+  }
+  return buffers;
 }
 
 export function bufferAt(memory: GuestMemory, at: number): Uint8Array {

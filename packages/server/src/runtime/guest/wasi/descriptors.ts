@@ -1,9 +1,11 @@
 import { BADF, MFILE, NOTCAPABLE, NOTDIR } from "../../errno.ts";
 import { FILETYPE, type Directory, type DirectoryEntry, type OpenFile } from "../../files.ts";
-import { DIRECTORY_RIGHTS, fileRights, INHERITED_RIGHTS, STREAM_RIGHTS } from "./rights.ts";
+import { DIRECTORY_RIGHTS, fileRights, INHERITED_RIGHTS, RIGHT, STREAM_RIGHTS } from "./rights.ts";
 
 /** As Linux's usual bound. */
 const MOST_DESCRIPTORS = 1024;
+/** Each may be as long as a directory is: see `keep`. */
+const MOST_LISTINGS = 8;
 
 /** What a number that the guest holds stands for. */
 export type Descriptor = Stream | FileDescriptor | DirectoryDescriptor;
@@ -35,7 +37,7 @@ export interface DirectoryDescriptor extends Common {
   readonly directory: Directory;
   /** The name it was granted under; it is its giver's to close. */
   readonly preopen: string | undefined;
-  /** What reading it from the start gave: what its cookies count in. */
+  /** What reading it from the start gave, as long as it is kept: what its cookies count in. */
   listing: readonly DirectoryEntry[] | undefined;
 }
 
@@ -51,6 +53,7 @@ export interface Granted {
   readonly streams?: { readonly [S in Stream["kind"]]?: OpenFile };
 }
 
+const ALL = { rights: DIRECTORY_RIGHTS, inheriting: INHERITED_RIGHTS };
 const STREAMS = ["stdin", "stdout", "stderr"] as const;
 
 /** The numbers that a run holds. There is one for each run. */
@@ -59,13 +62,17 @@ export class Descriptors {
   /** No number below it is free. */
   #lowest: number;
   #opened = false;
+  /** Those that have one, the oldest first. */
+  readonly #listings: DirectoryDescriptor[] = [];
 
   constructor({ preopens, streams = {} }: Granted) {
     const table: Descriptor[] = STREAMS.map((kind) => {
       const file = streams[kind];
       return file === undefined ? stream(kind) : streamFile(kind, file);
     });
-    for (const { name, directory } of preopens) table.push(directoryDescriptor(directory, name));
+    for (const { name, directory } of preopens) {
+      table.push(directoryDescriptor(directory, ALL, name));
+    }
     this.#table = table;
     this.#lowest = table.length;
   }
@@ -115,6 +122,13 @@ export class Descriptors {
     release(replaced);
   }
 
+  /** Keeps what reading a directory gave, for the next readings; the oldest such listing is let go. */
+  keep(found: DirectoryDescriptor, listing: readonly DirectoryEntry[]): void {
+    if (found.listing === undefined) this.#listings.push(found);
+    found.listing = listing;
+    if (this.#listings.length > MOST_LISTINGS) this.#listings.shift()!.listing = undefined;
+  }
+
   /** Closes whatever the run has opened and left; no number stands for anything any more. */
   end(): void {
     if (this.#opened) {
@@ -138,23 +152,15 @@ function stream(kind: Stream["kind"]): Stream {
 
 function streamFile(kind: Stream["kind"], file: OpenFile): FileDescriptor {
   const { type } = file.stat();
-  const rights = fileRights(type, { read: kind === "stdin", write: kind !== "stdin" });
+  const rights = fileRights(type, kind === "stdin" ? ~RIGHT.fdWrite : ~RIGHT.fdRead);
   const regular = type === FILETYPE.regularFile;
   return { kind: "file", file, lent: true, regular, position: 0n, rights, inheriting: 0, flags: 0 };
 }
 
 export function directoryDescriptor(
   directory: Directory,
+  rights: Pick<Common, "rights" | "inheriting">,
   preopen?: string,
-  allowed = INHERITED_RIGHTS,
 ): DirectoryDescriptor {
-  return {
-    kind: "directory",
-    directory,
-    preopen,
-    rights: DIRECTORY_RIGHTS & allowed,
-    inheriting: allowed,
-    flags: 0,
-    listing: undefined,
-  };
+  return { kind: "directory", directory, preopen, ...rights, flags: 0, listing: undefined };
 }

@@ -25,7 +25,7 @@ export function directoryFunctions(context: GuestContext): Listing {
       memory.u32(usedAt);
       // A cookie is the number of entries before it.
       const from = BigInt.asUintN(64, cookie);
-      const entries = listing(found, from === 0n);
+      const entries = listing(context, found, from === 0n);
       let used = 0;
       for (let index = Number(from); index < entries.length && used < room.length; index += 1) {
         used += writeEntry(room.subarray(used), entries[index]!, index + 1);
@@ -53,14 +53,18 @@ export function directoryFunctions(context: GuestContext): Listing {
  * What stood in a directory when it was read from its start: so that nobody who removes what he reads
  * skips an entry.
  */
-function listing(found: DirectoryDescriptor, fresh: boolean): readonly DirectoryEntry[] {
-  if (fresh || found.listing === undefined) {
-    const { inode } = found.directory.stat();
-    // What the directory itself stands in is nobody's to know; the reference runtime says this too.
-    const dots = [".", ".."].map((name) => ({ name, inode, type: FILETYPE.directory }));
-    found.listing = [...dots, ...found.directory.entries()];
-  }
-  return found.listing;
+function listing(
+  { descriptors }: GuestContext,
+  found: DirectoryDescriptor,
+  fresh: boolean,
+): readonly DirectoryEntry[] {
+  if (!fresh && found.listing !== undefined) return found.listing;
+  const { inode } = found.directory.stat();
+  // What the directory itself stands in is nobody's to know; the reference runtime says this too.
+  const dots = [".", ".."].map((name) => ({ name, inode, type: FILETYPE.directory }));
+  const entries = [...dots, ...found.directory.entries()];
+  descriptors.keep(found, entries);
+  return entries;
 }
 
 /** Bytes written: cut where there is no more room, which says that there is more. */

@@ -27,17 +27,21 @@ export function streamingFunctions(context: GuestContext): Streaming {
   const { memory } = context;
 
   function readStdin(into: Uint8Array): number {
-    const from = context.stdinAt;
-    const part = context.stdin.subarray(from, from + into.length);
-    into.set(part);
-    context.stdinAt = from + part.length;
-    return part.length;
+    const { stdin, stdinAt } = context;
+    const read = Math.min(into.length, stdin.length - stdinAt);
+    into.set(read === stdin.length ? stdin : stdin.subarray(stdinAt, stdinAt + read));
+    context.stdinAt = stdinAt + read;
+    return read;
   }
 
   return {
     fd_read(fd, at, count, readAt) {
       const from = context.descriptors.get(fd);
       if ((from.rights & RIGHT.fdRead) === 0) throw BADF;
+      if (from.kind !== "file" && count === 1) {
+        memory.setU32(readAt, readStdin(bufferAt(memory, at)));
+        return;
+      }
       let read = 0;
       for (const buffer of buffersAt(memory, at, count)) {
         const part = from.kind === "file" ? readOn(from, buffer) : readStdin(buffer);

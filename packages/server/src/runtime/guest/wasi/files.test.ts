@@ -119,10 +119,26 @@ test("rights that were given up are gone, for what is opened later too", () => {
   assert.equal(caller.write(fd, "x"), "badf");
 });
 
+test("path_open() gives the rights that are asked for, where they apply, and no others", () => {
+  const caller = guest();
+  assert.equal(caller.call("path_create_directory", SCRATCH, "d"), "success");
+  const asked = READ | WRITE | BigInt(RIGHT.pathOpen | RIGHT.fdReaddir);
+  const file = caller.open(SCRATCH, "f", { open: OFLAG.create, rights: asked }) as number;
+  assert.equal(rights(caller, file).base, RIGHT.fdRead | RIGHT.fdWrite);
+  assert.equal(rights(caller, file).inheriting, 0);
+  assert.equal(caller.call("fd_tell", file, STAT_AT), "notcapable");
+  const directory = caller.open(SCRATCH, "d", { rights: asked & ~WRITE }) as number;
+  assert.equal(rights(caller, directory).base, RIGHT.pathOpen | RIGHT.fdReaddir);
+  assert.equal(rights(caller, directory).inheriting, 0);
+  assert.equal(caller.call("path_create_directory", directory, "x"), "notcapable");
+  assert.equal(caller.open(directory, "x", { rights: READ }), "notcapable");
+});
+
 test("what is open for one of reading and writing cannot do the other", () => {
   const caller = guest();
   made(caller, "a", "content");
-  const reading = caller.open(SCRATCH, "a", { rights: READ }) as number;
+  const toRead = READ | BigInt(RIGHT.filestatSetSize);
+  const reading = caller.open(SCRATCH, "a", { rights: toRead }) as number;
   assert.equal(caller.write(reading, "x"), "badf");
   assert.equal(caller.call("fd_filestat_set_size", reading, 0n), "inval");
   const writing = caller.open(SCRATCH, "a", { rights: WRITE }) as number;
@@ -205,6 +221,17 @@ test("fd_readdir() skips nothing for those who remove what they read", () => {
   assert.deepEqual(caller.list(SCRATCH).names, [".", ".."]);
 });
 
+test("fd_readdir() goes on through many directories at a time", () => {
+  const caller = guest();
+  const fds = Array.from({ length: 20 }, () =>
+    caller.open(MOUNT, ".", { rights: ALL_RIGHTS & ~WRITE }),
+  );
+  for (const fd of fds) assert.deepEqual(caller.list(fd as number, 60).names, [".", ".."]);
+  for (const fd of fds) {
+    assert.deepEqual(caller.list(fd as number, 4096, 2n).names, ["directory", "file", "link"]);
+  }
+});
+
 test("a mount is read, and refuses with ROFS whatever would change it", () => {
   const caller = guest();
   const read = (path: string) => caller.read(caller.open(MOUNT, path) as number);
@@ -213,7 +240,7 @@ test("a mount is read, and refuses with ROFS whatever would change it", () => {
   assert.equal(read("link"), "deep");
   assert.equal(caller.readLink(MOUNT, "link"), "directory/deep");
   assert.deepEqual(caller.list(MOUNT).names, [".", "..", "directory", "file", "link"]);
-  const file = caller.open(MOUNT, "file") as number;
+  const file = caller.open(MOUNT, "file", { rights: BigInt(RIGHT.filestatSetTimes) }) as number;
   const changes: readonly Code[] = [
     caller.open(MOUNT, "file", { rights: WRITE }) as Code,
     caller.open(MOUNT, "file", { open: OFLAG.truncate }) as Code,
@@ -232,6 +259,7 @@ test("a mount is read, and refuses with ROFS whatever would change it", () => {
   assert.equal(caller.call("path_create_directory", MOUNT, "directory"), "exist");
   assert.equal(caller.call("path_unlink_file", MOUNT, "missing"), "noent");
   assert.equal(caller.call("path_link", SCRATCH, 0, "x", MOUNT, "new"), "noent");
+  assert.equal(caller.call("path_link", SCRATCH, 0, "x", 99, "new"), "badf");
   made(caller, "x", "");
   assert.equal(caller.call("path_link", SCRATCH, 0, "x", MOUNT, "new"), "xdev");
   assert.equal(caller.call("path_rename", SCRATCH, "x", MOUNT, "new"), "xdev");

@@ -80,10 +80,12 @@ export function pathFunctions(context: GuestContext): Family<"path"> {
       const source = { fd: fromFd, at: from, length: fromLength };
       const target = { fd: toFd, at: to, length: toLength };
       const options = { rights: RIGHT.pathLinkSource, follow: "slash" } as const;
+      context.descriptors.directory(toFd, RIGHT.pathLinkTarget);
       withPlace(context, source, options, (old) => {
         reached(old);
         withPlace(context, target, { rights: RIGHT.pathLinkTarget, follow: "never" }, (place) => {
-          old.directory.link(nameIn(old, PERM), place.directory, newName(place));
+          const free = newName(place);
+          old.directory.link(nameIn(old, PERM), place.directory, free);
         });
       });
     },
@@ -91,6 +93,7 @@ export function pathFunctions(context: GuestContext): Family<"path"> {
       const source = { fd: fromFd, at: from, length: fromLength };
       const target = { fd: toFd, at: to, length: toLength };
       const options = { rights: RIGHT.pathRenameSource, follow: "never" } as const;
+      context.descriptors.directory(toFd, RIGHT.pathRenameTarget);
       withPlace(context, source, options, (old) => {
         withPlace(context, target, { rights: RIGHT.pathRenameTarget, follow: "never" }, (place) => {
           const [name, newName] = [nameIn(old, BUSY), nameIn(place, BUSY)];
@@ -113,14 +116,17 @@ function nameIn({ name }: Place, otherwise: WasiError): string {
   return name;
 }
 
-/** For what cannot be a directory: a slash behind it is NOENT, or NOTDIR where a file stands there. */
+/**
+ * A name for what cannot be a directory: EXIST where it is taken. A slash behind it is NOENT, and NOTDIR
+ * where a file stands there.
+ */
 function newName(place: Place): string {
   const name = nameIn(place, EXIST);
-  if (place.slash) {
-    const there = place.directory.statAt(name);
-    if (there === undefined) throw NOENT;
-    throw there.type === FILETYPE.directory ? EXIST : NOTDIR;
+  const there = place.directory.statAt(name);
+  if (there !== undefined) {
+    throw place.slash && there.type !== FILETYPE.directory ? NOTDIR : EXIST;
   }
+  if (place.slash) throw NOENT;
   return name;
 }
 

@@ -93,8 +93,7 @@ export const INHERITED_RIGHTS = DIRECTORY_RIGHTS | FILE_RIGHTS;
 // A terminal is told from a file by these two: see isatty in wasi-libc.
 const NO_POSITION = ~(RIGHT.fdSeek | RIGHT.fdTell);
 
-/** Of a file as it was opened; of what is no regular file, without those that need a position. */
-export function fileRights(type: FileType, mode: { read: boolean; write: boolean }): number {
-  const rights = type === FILETYPE.regularFile ? FILE_RIGHTS : FILE_RIGHTS & NO_POSITION;
-  return rights & (mode.read ? ~0 : ~RIGHT.fdRead) & (mode.write ? ~0 : ~RIGHT.fdWrite);
+/** Of those asked for, what applies to a file of this type: what is no regular file has no position. */
+export function fileRights(type: FileType, asked: number): number {
+  return asked & FILE_RIGHTS & (type === FILETYPE.regularFile ? ~0 : NO_POSITION);
 }
