@@ -9,6 +9,8 @@ import { fileURLToPath } from "node:url";
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
+const STOP_MS = 10_000;
+
 export interface Server extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
@@ -80,8 +82,15 @@ export async function startServer(server: ServerCommand): Promise<Server> {
     startMs,
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null) {
+        const gone = once(child, "exit");
         child.kill("SIGTERM");
-        await once(child, "exit");
+        // A server whose main thread is held up for ever must not hold up the bench.
+        const late = setTimeout(() => {
+          console.error(`a server did not end within ${STOP_MS} ms of SIGTERM, and was killed`);
+          child.kill("SIGKILL");
+        }, STOP_MS);
+        await gone;
+        clearTimeout(late);
       }
       cleanUp?.();
     },

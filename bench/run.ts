@@ -18,7 +18,7 @@ const figures = await measure(
     accept: () => accept(http),
     call: () => call(http),
     pipeline: () => pipeline(http),
-    neighbour: () => neighbour(http),
+    neighbour: () => neighbour(["endless loops"], http),
     log: () => log(logOptions),
     start: () => start(values.quick ? 3 : 7),
   },

@@ -1,6 +1,8 @@
 // npm run bench:runtime: what the runtime costs by itself, and beside its peers. `--quick` for a short
 // look, `--only overhead,cold` for some of it. Writes bench/results/runtime.json.
 import { parseArgs } from "node:util";
+import { HOSTILE_NAMES } from "../hostile.ts";
+import { neighbour } from "../neighbour.ts";
 import { measure, report } from "../report.ts";
 import { calls } from "./calls.ts";
 import { cold } from "./cold.ts";
@@ -19,6 +21,7 @@ const figures = await measure(
     cold: () => cold({ times: quick ? 5 : 30, mayBuild: !quick }),
     calls: () => calls(http),
     idle: () => idle(quick ? 1000 : 10_000),
+    neighbours: () => neighbour(HOSTILE_NAMES, http),
     growth: () => (quick ? growth(50_000, 200_000) : growth(100_000, 1_000_000)),
   },
   values.only,
