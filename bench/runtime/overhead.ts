@@ -150,7 +150,6 @@ function figuresOf(
       unit: "µs a call",
       limit: of(naive, "wallEach"),
       limitName: "naive, µs",
-      aim: { atMost: 0.25 },
       note: `naive p99 ${us(of(naive, "wallP99"))} µs`,
     },
     {
