@@ -6,7 +6,7 @@ import { load, type LoadResult } from "../load.ts";
 import { bareServer, nexusServer, type Server } from "../processes.ts";
 import { INSTALL } from "./peer-packages.ts";
 import { isThere, PEERS } from "./peers.ts";
-import { processorTime, since } from "./processor-time.ts";
+import { processorTime, since, type ProcessorTime } from "./processor-time.ts";
 
 const PROJECT = `version: v1
 functions:
@@ -21,6 +21,8 @@ interface Contender {
   readonly server: Server;
   readonly url: string;
   readonly results: LoadResult[];
+  /** Of a call, by thread, one a round. */
+  readonly costUs: ProcessorTime[];
 }
 
 /** Beside bare node:http, and beside the best peer of those that are installed. */
@@ -32,7 +34,7 @@ export async function calls({ rounds, seconds }: Rounds): Promise<readonly Figur
     path = "/",
   ): Promise<Contender> => {
     const server = stack.use(await start);
-    return { name, server, url: `${server.url}${path}`, results: [] };
+    return { name, server, url: `${server.url}${path}`, results: [], costUs: [] };
   };
   const nexus = await contender("nexus", nexusServer({ config: PROJECT }), "/answer");
   const bare = await contender("bare node:http", bareServer());
@@ -44,31 +46,19 @@ export async function calls({ rounds, seconds }: Rounds): Promise<readonly Figur
 
   const all = [bare, ...peers, nexus];
   for (const each of all) await run(each, 2); // warm before anything counts
-  const mainUs: number[] = [];
-  const otherUs: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    for (const each of all) {
-      const before = processorTime(each.server.pid);
-      const result = await run(each, seconds);
-      each.results.push(result);
-      if (each !== nexus) continue;
-      const spent = since(before, processorTime(each.server.pid));
-      const callsMade = result.perSecond * seconds;
-      mainUs.push((spent.main / callsMade) * 1000);
-      otherUs.push(((spent.guests + spent.others) / callsMade) * 1000);
-    }
+    for (const each of all) await runCosted(each, seconds);
   }
-  const spent = `main thread ${median(mainUs).toFixed(0)} µs a call, other threads ${median(otherUs).toFixed(0)}`;
   const absent = PEERS.filter((peer) => !isThere(peer)).map(({ name }) => name);
   const missing = absent.length === 0 ? "" : `; not installed (${INSTALL}): ${absent.join(", ")}`;
-  return figuresOf(nexus, bare, peers, `${spent}${missing}`);
+  return figuresOf(nexus, bare, peers, missing);
 }
 
 function figuresOf(
   nexus: Contender,
   bare: Contender,
   peers: readonly Contender[],
-  spent: string,
+  missing: string,
 ): readonly Figure[] {
   const value = perSecond(nexus);
   const best = peers.toSorted((a, b) => perSecond(b) - perSecond(a))[0];
@@ -80,7 +70,7 @@ function figuresOf(
       limit: perSecond(bare),
       limitName: bare.name,
       aim: { atLeast: 0.6 },
-      note: `p99 ${p99Ms(nexus)} ms at ${CONNECTIONS} connections; ${spent}`,
+      note: `p99 ${p99Ms(nexus)} ms at ${CONNECTIONS} connections${missing}`,
     },
     ...peers.map((peer): Figure => ({
       name: "calls through HTTP",
@@ -91,6 +81,17 @@ function figuresOf(
       ...(peer === best ? { aim: { atLeast: 2 } } : {}),
       note: `its p99 ${p99Ms(peer)} ms`,
     })),
+    {
+      name: "processor time of a call",
+      value: cost(nexus),
+      unit: "µs",
+      limit: cost(bare),
+      limitName: `${bare.name}, µs`,
+      note: [
+        `main thread ${costOf(nexus, ({ main }) => main).toFixed(0)}, guests' ${costOf(nexus, ({ guests }) => guests).toFixed(0)}, others ${costOf(nexus, ({ others }) => others).toFixed(0)}`,
+        ...peers.map((peer) => `${peer.name} ${cost(peer).toFixed(0)}`),
+      ].join("; "),
+    },
   ];
 }
 
@@ -116,6 +117,24 @@ async function answerOf(url: string, body: string): Promise<string> {
 function run({ url }: Contender, seconds: number): Promise<LoadResult> {
   const body = KILOBYTE;
   return load({ url, body, contentType: JSON_TYPE, connections: CONNECTIONS, seconds });
+}
+
+async function runCosted(contender: Contender, seconds: number): Promise<void> {
+  const { server, results, costUs } = contender;
+  const before = processorTime(server.pid);
+  const result = await run(contender, seconds);
+  const { main, guests, others } = since(before, processorTime(server.pid));
+  const each = 1000 / (result.perSecond * seconds);
+  results.push(result);
+  costUs.push({ main: main * each, guests: guests * each, others: others * each });
+}
+
+function cost(contender: Contender): number {
+  return costOf(contender, ({ main, guests, others }) => main + guests + others);
+}
+
+function costOf({ costUs }: Contender, part: (time: ProcessorTime) => number): number {
+  return median(costUs.map(part));
 }
 
 function perSecond({ results }: Contender): number {
