@@ -2,9 +2,11 @@
 // itself a memory, with WASI set up anew; nothing is kept for the next call.
 import { parentPort, workerData } from "node:worker_threads";
 import { emitFunction } from "@nexus-functions/server/runtime/guest/emit";
-import { GuestContext } from "@nexus-functions/server/runtime/guest/context";
+import { GuestContext, type Strings } from "@nexus-functions/server/runtime/guest/context";
+import { Journal } from "@nexus-functions/server/runtime/guest/journal";
+import { blockUntil } from "@nexus-functions/server/runtime/guest/sleep";
 import { preview1 } from "@nexus-functions/server/runtime/guest/wasi/preview1";
-import { journalBuffers } from "@nexus-functions/server/runtime/journal";
+import { journalBuffers, journalFacts, readEffects } from "@nexus-functions/server/runtime/journal";
 import { ANSWER, LIMITS, REQUEST } from "./modules.ts";
 
 /** How long each call took, in microseconds. */
@@ -14,28 +16,38 @@ export interface NaiveRound {
   readonly processorUs: number;
 }
 
+const utf8 = new TextEncoder();
 // The one thing that is kept: these reserve addresses, and no host that runs call after call in a
 // thread would reserve them anew.
-const journal = journalBuffers();
+const buffers = journalBuffers();
+const facts = journalFacts(buffers);
 const module = new WebAssembly.Module(workerData as Uint8Array<ArrayBuffer>);
-const run = { slot: 0, version: "naive", args: ["bench"], ...REQUEST };
 
 function call(): Uint8Array {
-  const context = new GuestContext(journal);
+  const context = new GuestContext(blockUntil);
   const imports = {
     wasi_snapshot_preview1: preview1(context),
     nexus: { emit: emitFunction(context) },
   };
   const { exports } = new WebAssembly.Instance(module, imports);
+  context.journal = new Journal(buffers);
   context.journal.clear();
   context.journal.begin(LIMITS, false);
-  context.begin(run, exports["memory"] as WebAssembly.Memory);
+  context.stdin = REQUEST.stdin;
+  context.args = strings(["bench"]);
+  context.env = strings(Object.entries(REQUEST.env).map(([name, value]) => `${name}=${value}`));
+  context.mostCalls = LIMITS.hostCalls;
+  context.memory.attach(exports["memory"] as WebAssembly.Memory);
   try {
     (exports["_start"] as () => void)();
   } catch (error) {
     if (context.exitCode !== 0) throw error;
   }
-  return context.journal.read().output;
+  return readEffects(buffers, facts).output;
+}
+
+function strings(values: readonly string[]): Strings {
+  return { count: values.length, bytes: utf8.encode(values.map((value) => `${value}\0`).join("")) };
 }
 
 parentPort!.on("message", (calls: number) => {
