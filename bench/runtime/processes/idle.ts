@@ -24,7 +24,7 @@ const module = noops()[0]!.bytes;
 
 const compile: number[] = [];
 for (let number = 0; number < FEW; number += 1) {
-  const bytes = distinct(module, -1 - number);
+  const bytes = distinct(module, 1_000_000 + number);
   compile.push(await ms(() => WebAssembly.compile(bytes)));
 }
 
