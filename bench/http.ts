@@ -9,9 +9,9 @@ export interface Rounds {
   readonly seconds: number;
 }
 
-const CONNECTIONS = 64;
-const KILOBYTE = JSON.stringify({ customer: "c-1042", text: "x".repeat(1024 - 35) });
-const JSON_TYPE = "application/json";
+export const CONNECTIONS = 64;
+export const KILOBYTE = JSON.stringify({ customer: "c-1042", text: "x".repeat(1024 - 35) });
+export const JSON_TYPE = "application/json";
 
 const MODULE = "{root}/packages/server/fixtures/noop.wasm";
 const NO_FUNCTION = `version: v1

@@ -1,65 +1,83 @@
-// neighbour: what a function's callers feel while another function's endless loops hold every thread
-// they can get. The same server and the same requests, alone and beside the loops, in turns.
+// neighbour: what a function's callers feel while another function is hostile, at a rate that holds every
+// thread it can get. The same server and the same requests, alone and beside it, in turns.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { median, type Figure } from "./figures.ts";
+import { hostile, type Hostile, type HostileName } from "./hostile.ts";
 import type { Rounds } from "./http.ts";
 import { load, type LoadResult } from "./load.ts";
-import { nexusServer } from "./processes.ts";
+import { nexusServer, type Server } from "./processes.ts";
 
 const CONNECTIONS = 8;
-/** Loops that wait to be run: enough for all threads, for longer than a round takes. */
-const LOOPS_PER_SECOND = 40;
+/** A server that does not answer for this long is down. */
+const ANSWER_MS = 10_000;
+/** More than all threads can get through, where each run takes until it is ended. */
+const HOSTILE_PER_SECOND = 40;
 
-/** `(module (func (export "_start") (loop $forever (br $forever))))` */
-const ENDLESS = new Uint8Array([
-  0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x03, 0x02,
-  0x01, 0x00, 0x07, 0x0a, 0x01, 0x06, 0x5f, 0x73, 0x74, 0x61, 0x72, 0x74, 0x00, 0x00, 0x0a, 0x09,
-  0x01, 0x07, 0x00, 0x03, 0x40, 0x0c, 0x00, 0x0b, 0x0b,
-]);
-
-const config = (endless: string) => `version: v1
+const config = (module: string) => `version: v1
 functions:
   - name: answer
     on: { http: { method: POST, path: /answer, respond: true } }
     code: "{root}/packages/server/fixtures/noop.wasm"
   - name: hostile
     on: { event: bench.hostile }
-    code: ${JSON.stringify(endless)}
+    code: ${JSON.stringify(module)}
     timeout: 1s
     retry: { attempts: 1 }
 `;
 
-export async function neighbour({ rounds, seconds }: Rounds): Promise<readonly Figure[]> {
+export async function neighbour(
+  names: readonly HostileName[],
+  { rounds, seconds }: Rounds,
+): Promise<readonly Figure[]> {
+  const kinds = await Promise.all(names.map((name) => hostile(name)));
+  const alone: LoadResult[] = [];
+  const beside = kinds.map((): (LoadResult | undefined)[] => []);
+  for (let round = 0; round < rounds; round += 1) {
+    alone.push(await withServer(kinds[0]!, ({ url }) => call(url, seconds)));
+    for (const [index, kind] of kinds.entries()) {
+      beside[index]!.push(await withServer(kind, ({ url }) => callBesideHostile(url, seconds)));
+    }
+  }
+  return kinds.map(({ name }, index) => figureOf(name, beside[index]!, alone));
+}
+
+function figureOf(
+  name: string,
+  beside: readonly (LoadResult | undefined)[],
+  alone: readonly LoadResult[],
+): Figure {
+  const up = beside.filter((result) => result !== undefined);
+  const p99 = (results: readonly LoadResult[]) => median(results.map(({ p99Ms }) => p99Ms));
+  const p50 = (results: readonly LoadResult[]) => median(results.map(({ p50Ms }) => p50Ms));
+  const fell = up.length < beside.length;
+  return {
+    name: "neighbour p99",
+    value: fell ? Infinity : p99(up),
+    unit: `ms beside ${name}`,
+    limit: p99(alone),
+    limitName: "alone, ms",
+    aim: { atMost: 2 },
+    note: fell
+      ? `the server stopped answering in ${beside.length - up.length} of ${beside.length} rounds`
+      : `p50 ${p50(up).toFixed(1)} beside ${p50(alone).toFixed(1)} ms at ${CONNECTIONS} connections`,
+  };
+}
+
+/** A server of its own, warm. */
+async function withServer<T>(
+  { module }: Hostile,
+  work: (server: Server) => Promise<T>,
+): Promise<T> {
   const dir = mkdtempSync(join(tmpdir(), "nexus-bench-"));
   try {
-    const module = join(dir, "endless.wasm");
-    writeFileSync(module, ENDLESS);
-    const alone: LoadResult[] = [];
-    const beside: LoadResult[] = [];
-    for (let round = 0; round < rounds; round += 1) {
-      await using quiet = await nexusServer({ config: config(module) });
-      await call(quiet.url, 1);
-      alone.push(await call(quiet.url, seconds));
-      await using busy = await nexusServer({ config: config(module) });
-      await call(busy.url, 1);
-      await publishLoops(busy.url, LOOPS_PER_SECOND * seconds);
-      beside.push(await call(busy.url, seconds));
-    }
-    const p99 = (results: readonly LoadResult[]) => median(results.map(({ p99Ms }) => p99Ms));
-    const p50 = (results: readonly LoadResult[]) => median(results.map(({ p50Ms }) => p50Ms));
-    return [
-      {
-        name: "neighbour p99",
-        value: p99(beside),
-        unit: "ms beside endless loops",
-        limit: p99(alone),
-        limitName: "alone, ms",
-        aim: { atMost: 2 },
-        note: `p50 ${p50(beside).toFixed(1)} beside ${p50(alone).toFixed(1)} ms at ${CONNECTIONS} connections`,
-      },
-    ];
+    const path = join(dir, "hostile.wasm");
+    writeFileSync(path, module);
+    await using server = await nexusServer({ config: config(path) });
+    await call(server.url, 1);
+    return await work(server);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
@@ -76,15 +94,41 @@ function call(url: string, seconds: number): Promise<LoadResult> {
   });
 }
 
-/** Resolves when the loops hold threads. */
-async function publishLoops(url: string, count: number): Promise<void> {
-  for (let sent = 0; sent < count; sent += 1) {
-    const response = await fetch(`${url}/events/bench.hostile`, { method: "POST", body: "x" });
-    if (!response.ok) throw new Error(`Cannot publish a hostile event: ${await response.text()}`);
-    await response.body?.cancel();
+/** Undefined where the server did not outlive it. */
+async function callBesideHostile(url: string, seconds: number): Promise<LoadResult | undefined> {
+  const measured = new AbortController();
+  const publishing = publishHostile(url, measured.signal);
+  try {
+    await firstEnded(url);
+    return await call(url, seconds);
+  } catch (error) {
+    console.error(`neighbour: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  } finally {
+    measured.abort();
+    await publishing;
   }
-  const ended = /^nexus_invocations_total\{[^}]*status="timed_out"[^}]*\} [1-9]/m;
-  while (!ended.test(await (await fetch(`${url}/metrics`)).text())) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+async function publishHostile(url: string, signal: AbortSignal): Promise<void> {
+  const options = { method: "POST", body: "x", signal };
+  try {
+    while (!signal.aborted) {
+      const response = await fetch(`${url}/events/bench.hostile`, options);
+      await response.body?.cancel();
+      await setTimeout(1000 / HOSTILE_PER_SECOND, undefined, { signal });
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
+}
+
+/** Resolves when hostile runs have been under way for long enough that one was ended. */
+async function firstEnded(url: string): Promise<void> {
+  const ended = /^nexus_invocations_total\{[^}]*function="hostile"[^}]*\} [1-9]/m;
+  const metrics = async () => {
+    const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(ANSWER_MS) });
+    return await response.text();
+  };
+  while (!ended.test(await metrics())) await setTimeout(20);
 }

@@ -9,6 +9,8 @@ import { fileURLToPath } from "node:url";
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
+const STOP_MS = 10_000;
+
 export interface Server extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
@@ -23,7 +25,16 @@ export interface Project {
 
 /** The bare limit: a node:http handler that reads the body and answers a little JSON. */
 export function bareServer(): Promise<Server> {
-  return start([join(ROOT, "bench/bare.ts")], {}, /listening on (http:\S+)/, () => undefined);
+  return nodeServer(join(ROOT, "bench/bare.ts"));
+}
+
+/** A script that prints `listening on <url>`. */
+export function nodeServer(script: string): Promise<Server> {
+  return startServer({
+    command: process.execPath,
+    args: ["--disable-warning=ExperimentalWarning", script],
+    urlIn: (line) => /listening on (http:\S+)/.exec(line)?.[1],
+  });
 }
 
 /** `nexus start` as users run it: built, on the embedded store with fsync, in a folder of its own. */
@@ -38,26 +49,32 @@ export function nexusServer(project: Project): Promise<Server> {
     NEXUS_DATA_DIR: join(dir, "data"),
     NEXUS_LOG_LEVEL: "info",
   };
-  return start(
-    [join(ROOT, "packages/cli/bin/nexus.js"), "start"],
+  return startServer({
+    command: process.execPath,
+    args: [join(ROOT, "packages/cli/bin/nexus.js"), "start"],
     env,
-    /"url":"(http:[^"]+)"/,
-    () => rmSync(dir, { recursive: true, force: true }),
-  );
+    urlIn: (line) => /"url":"(http:[^"]+)"/.exec(line)?.[1],
+    cleanUp: () => rmSync(dir, { recursive: true, force: true }),
+  });
 }
 
-async function start(
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-  ready: RegExp,
-  cleanUp: () => void,
-): Promise<Server> {
+export interface ServerCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** The server's address, where this line of its output tells that it is ready. */
+  readonly urlIn: (line: string) => string | undefined;
+  readonly cleanUp?: () => void;
+}
+
+export async function startServer(server: ServerCommand): Promise<Server> {
+  const { command, args, env = {}, urlIn, cleanUp } = server;
   const begun = performance.now();
-  const child = spawn(process.execPath, args, {
+  const child = spawn(command, args, {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const url = await readyLine(child, ready);
+  const url = await readyLine(child, urlIn);
   const startMs = performance.now() - begun;
   return {
     url,
@@ -65,20 +82,27 @@ async function start(
     startMs,
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null) {
+        const gone = once(child, "exit");
         child.kill("SIGTERM");
-        await once(child, "exit");
+        // A server whose main thread is held up for ever must not hold up the bench.
+        const late = setTimeout(() => {
+          console.error(`a server did not end within ${STOP_MS} ms of SIGTERM, and was killed`);
+          child.kill("SIGKILL");
+        }, STOP_MS);
+        await gone;
+        clearTimeout(late);
       }
-      cleanUp();
+      cleanUp?.();
     },
   };
 }
 
 // By events: leaving a `for await` would close the pipe, and the server ends when nobody can read it.
-function readyLine(child: ChildProcess, ready: RegExp): Promise<string> {
+function readyLine(child: ChildProcess, urlIn: ServerCommand["urlIn"]): Promise<string> {
   return new Promise((resolve, reject) => {
     createInterface({ input: child.stdout! })
       .on("line", (line) => {
-        const url = ready.exec(line)?.[1];
+        const url = urlIn(line);
         if (url !== undefined) resolve(url);
       })
       .on("close", () =>

@@ -30,7 +30,7 @@ const DEBIAN_RUST =
   "rustc cargo libstd-rust-dev-wasm32 librust-serde-json-dev librust-serde-derive-dev";
 
 /** Debian's own, by full path: a Rust from elsewhere that comes first on the PATH may lack the target. */
-const RUSTC = "/usr/bin/rustc";
+export const RUSTC = "/usr/bin/rustc";
 const CARGO = "/usr/bin/cargo";
 const DEBIAN_CRATES = "/usr/share/cargo/registry";
 

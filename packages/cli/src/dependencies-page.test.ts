@@ -14,6 +14,7 @@ test("docs/dependencies.md says why each dependency of each package.json is ther
   const page = readFileSync(`${ROOT}docs/dependencies.md`, "utf8");
   const files = [
     "package.json",
+    "bench/peers/package.json",
     ...globSync("packages/{*,*/templates/*}/package.json", { cwd: ROOT }),
   ];
   const used = new Set(
