@@ -56,7 +56,7 @@ export async function runProgram(program: ProgramOptions): Promise<ProgramEnd> {
     import("@nexus-functions/server/runtime/host/files/host-files"),
   ]);
   // Both threads start while the module is read and compiled.
-  const threads = threadRuntime({ workers: 1, maxWorkers: 1 });
+  const threads = threadRuntime({ workers: 1, maxWorkers: 1, givesWay: false });
   const files = openHostFiles(program.directories);
   const stop = new AbortController();
   try {

@@ -67,7 +67,7 @@ export class GuestThread {
   #stuckSeat: number | undefined;
   #priority: ThreadPriority | undefined;
 
-  constructor(events: GuestThreadEvents, bell: Bell) {
+  constructor(events: GuestThreadEvents, bell: Bell, givesWay: boolean) {
     const name = `nexus-guest-${threadsMade % MOST_NAMES}`;
     threadsMade += 1;
     const data: GuestData = { control: this.#control, bell: bell.buffer };
@@ -81,7 +81,7 @@ export class GuestThread {
     let cause: Error | undefined;
     // The one thing it says: FromGuest.
     this.#worker.once("message", () => {
-      this.#priority = new ThreadPriority(name);
+      this.#priority = new ThreadPriority(name, givesWay);
       if (this.#state === "stopped") return;
       this.#state = "ready";
       events.ready(this);

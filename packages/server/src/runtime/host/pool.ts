@@ -11,6 +11,7 @@ import { STUCK_MS, Watch } from "./watch.ts";
 export interface PoolOptions {
   readonly workers: number;
   readonly maxWorkers: number;
+  readonly givesWay: boolean;
   /** Versions in service. */
   readonly loaded: ReadonlyMap<string, LoadedModule>;
 }
@@ -130,7 +131,7 @@ export class Pool {
   }
 
   #start(): void {
-    const thread = new GuestThread(this.#events, this.#bell);
+    const thread = new GuestThread(this.#events, this.#bell, this.#options.givesWay);
     thread.lastUsedAt = this.#now();
     this.#threads.add(thread);
   }

@@ -70,3 +70,26 @@ test(
     }
   },
 );
+
+test(
+  "threadRuntime() whose guests do not give way leaves them the process's own priority",
+  { skip: process.platform === "linux" ? false : "needs Linux", timeout: 30_000 },
+  async () => {
+    const runtime = threadRuntime({ workers: 1, maxWorkers: 1, givesWay: false });
+    try {
+      const limits = { ...LIMITS, timeoutMs: 200 };
+      await runtime.load({ version: "loop", bytes: await loopModule(), limits, warmUp: false });
+      const request = { version: "loop", function: "loop", stdin: new Uint8Array(0), env: {} };
+      const seen = new Set<number>();
+      let status: string | undefined;
+      void runtime.invoke(request).then((outcome) => (status = outcome.status));
+      await until(() => {
+        for (const nice of priorities()) seen.add(nice);
+        return status !== undefined;
+      });
+      assert.deepEqual([status, [...seen]], ["timed_out", [getPriority()]]);
+    } finally {
+      await runtime.close();
+    }
+  },
+);

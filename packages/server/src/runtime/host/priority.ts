@@ -20,9 +20,13 @@ export class ThreadPriority {
   /** Processor time of the thread when its present run was first seen to take long. */
   #seenAtMs: number | undefined;
 
-  /** `name`: the thread's, no other has it. The thread has to be running. */
-  constructor(name: string) {
+  /**
+   * `name`: the thread's, no other has it. The thread has to be running. One that does not give way keeps
+   * the priority it has.
+   */
+  constructor(name: string, givesWay = true) {
     this.#tid = threadNamed(name);
+    if (!givesWay) return;
     // Only who has the right to (CAP_SYS_NICE) can raise what was lowered.
     if (this.#set(RUNNING + 1)) this.#restorable = this.#set(RUNNING);
   }

@@ -25,6 +25,8 @@ export interface ThreadRuntimeOptions {
   readonly workers?: number;
   /** Threads there may be while all others are held up by long runs. */
   readonly maxWorkers?: number;
+  /** Whether guests give way to the other threads of the process, and long runs to short ones: yes, unless told. */
+  readonly givesWay?: boolean;
 }
 
 /** What a run is taken to need before anybody has seen one. */
@@ -42,9 +44,9 @@ const WARM_UP_ENV = { NEXUS_WARM_UP: "true" };
 /** A runtime whose functions run in worker threads of this process. */
 export function threadRuntime(options: ThreadRuntimeOptions = {}): Runtime {
   const cores = availableParallelism();
-  const { workers = Math.max(2, cores) } = options;
+  const { workers = Math.max(2, cores), givesWay = true } = options;
   const { maxWorkers = Math.max(8, 4 * cores, workers) } = options;
-  return new ThreadRuntime(workers, Math.max(workers, maxWorkers));
+  return new ThreadRuntime({ workers, maxWorkers: Math.max(workers, maxWorkers), givesWay });
 }
 
 class ThreadRuntime implements Runtime {
@@ -56,8 +58,8 @@ class ThreadRuntime implements Runtime {
   #closing: Promise<void> | undefined;
   #idle: (() => void) | undefined;
 
-  constructor(workers: number, maxWorkers: number) {
-    this.#pool = new Pool({ workers, maxWorkers, loaded: this.#loaded });
+  constructor(options: Required<ThreadRuntimeOptions>) {
+    this.#pool = new Pool({ ...options, loaded: this.#loaded });
   }
 
   async load(module: LoadableModule): Promise<ModuleFacts> {

@@ -92,6 +92,7 @@ export class HostChannel {
     while (Atomics.load(words, WORD.turn) === TURN.host) {
       Atomics.wait(words, WORD.turn, TURN.host);
     }
+    if (Atomics.load(words, WORD.turn) === TURN.closed) throw CLOSED;
   }
 }
 

@@ -22,9 +22,11 @@ function brokenPipe(error: unknown): void {
   Atomics.wait(words, WORD.turn, TURN.host);
 }
 
-for (;;) {
-  Atomics.wait(words, WORD.turn, TURN.guest);
-  if (Atomics.load(words, WORD.turn) === TURN.closed) break;
+for (let turn = TURN.guest as number; turn !== TURN.closed; turn = Atomics.load(words, WORD.turn)) {
+  if (turn === TURN.guest) {
+    Atomics.wait(words, WORD.turn, TURN.guest);
+    continue;
+  }
   try {
     answers.answer();
   } catch (error) {

@@ -17,6 +17,7 @@ import { asking, codeOf, wasiError } from "./node-errors.ts";
 import { fileStat } from "./stat.ts";
 
 const FARTHEST = 2n ** 63n - 1n;
+const NOTHING = new Uint8Array(0);
 
 /** A file of the host's, by its descriptor. */
 export class HostFile implements OpenFile {
@@ -67,10 +68,10 @@ export class HostFile implements OpenFile {
 
   // Node has no fallocate: the room is not set aside, and a later write may still find the disk full.
   allocate(offset: bigint, length: bigint): void {
+    // Refuses what was opened to read only, also where nothing would change.
+    asking(() => writeSync(this.#fd, NOTHING));
     const size = offset + length;
     if (size > this.#stored().size) this.setSize(size);
-    // What was opened to read only is refused even where nothing would change.
-    else this.setSize(this.#stored().size);
   }
 
   sync(dataOnly: boolean): void {
