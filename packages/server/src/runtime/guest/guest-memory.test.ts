@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { GuestMemory } from "./guest-memory.ts";
+
+type Access = (memory: GuestMemory) => unknown;
+
+const ACCESSES: Readonly<Record<string, Access>> = {
+  slice: (memory) => memory.slice(8, 4).length,
+  u8: (memory) => memory.u8(8),
+  u16: (memory) => memory.u16(8),
+  u32: (memory) => memory.u32(8),
+  u64: (memory) => memory.u64(8),
+  setU8: (memory) => memory.setU8(8, 1),
+  setU16: (memory) => memory.setU16(8, 1),
+  setU32: (memory) => memory.setU32(8, 1),
+  setU64: (memory) => memory.setU64(8, 1n),
+};
+
+for (const [name, access] of Object.entries(ACCESSES)) {
+  test(`${name}() is the first to look at a memory that has grown`, () => {
+    const real = new WebAssembly.Memory({ initial: 1 });
+    const memory = new GuestMemory();
+    memory.attach(real);
+    access(memory);
+    real.grow(1);
+    assert.doesNotThrow(() => access(memory));
+    assert.equal(memory.byteLength, 131_072);
+  });
+}
