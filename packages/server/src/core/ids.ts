@@ -1,4 +1,4 @@
-import { createHash, randomFillSync } from "node:crypto";
+import { hash, randomFillSync } from "node:crypto";
 
 // Random bytes are drawn in blocks: one system call for 512 ids.
 const pool = new Uint8Array(512 * 10);
@@ -46,7 +46,7 @@ export function idempotencyKey(fn: string, source: string, eventId: string): str
 
 /** Lower-case hexadecimal sha256. */
 export function sha256(bytes: Uint8Array | string): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  return hash("sha256", bytes, "hex");
 }
 
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) =>

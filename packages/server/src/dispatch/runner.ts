@@ -19,7 +19,8 @@ export class FunctionRunner {
   readonly slots: Slots;
   readonly #deps: DispatchDeps;
   readonly #retired = new AbortController();
-  readonly #running = new Set<Promise<unknown>>();
+  #held = 0;
+  #idle: (() => void) | undefined;
   #consuming: Promise<void> | undefined;
 
   constructor(version: FunctionVersion, deps: DispatchDeps) {
@@ -41,15 +42,16 @@ export class FunctionRunner {
   /** Resolves when nothing of this version runs any more, after `retire`. */
   async drained(): Promise<void> {
     await this.#consuming;
-    // Settled, not all: that a caller's request failed is that caller's to hear.
-    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+    while (this.#held > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
   }
 
   /** Keeps this runner from being drained until the work has ended. */
   hold<T>(work: Promise<T>): Promise<T> {
-    const held = work.finally(() => this.#running.delete(held));
-    this.#running.add(held);
-    return held;
+    this.#held += 1;
+    return work.finally(() => {
+      this.#held -= 1;
+      if (this.#held === 0) this.#idle?.();
+    });
   }
 
   async #consume(): Promise<void> {

@@ -28,8 +28,8 @@ export class Events {
   readonly #store: Store;
   readonly #catalogue: Catalogue;
   readonly #now: () => number;
-  /** Identities that are on their way to the disk. */
-  readonly #pending = new Map<string, { readonly position: number; readonly batch: Batch }>();
+  /** Identities that are on their way to the disk, with their positions. Nothing larger: see SlotMap. */
+  readonly #pending = new Map<string, number>();
   #next: number;
   #acceptedAt: number;
 
@@ -59,7 +59,8 @@ export class Events {
     const { event, meta } = input;
     const memo = `${event.id.length}:${event.id}${event.source}`;
     const pending = this.#pending.get(memo);
-    if (pending !== undefined) return duplicate(pending.position, pending.batch);
+    // Durable with this batch at the latest: batches go to the disk in order, and fail together.
+    if (pending !== undefined) return duplicate(pending, batch);
     const identity = identityKey(event.id, event.source);
     const known = this.#store.identities.get(identity);
     if (known !== undefined) return duplicate(positionOf(known), undefined);
@@ -89,7 +90,7 @@ export class Events {
     batch.delta.events += 1;
     batch.delta.eventBytes += value.length;
     batch.events.push(stored);
-    this.#pending.set(memo, { position, batch });
+    this.#pending.set(memo, position);
     const forget = (): void => void this.#pending.delete(memo);
     batch.on(forget, forget);
     return { answer: { status: "accepted", position }, stored, batch };
