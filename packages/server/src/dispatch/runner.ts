@@ -47,11 +47,18 @@ export class FunctionRunner {
 
   /** Keeps this runner from being drained until the work has ended. */
   hold<T>(work: Promise<T>): Promise<T> {
+    this.begin();
+    return work.finally(() => this.end());
+  }
+
+  /** Keeps this runner from being drained until `end`, to be called exactly once. */
+  begin(): void {
     this.#held += 1;
-    return work.finally(() => {
-      this.#held -= 1;
-      if (this.#held === 0) this.#idle?.();
-    });
+  }
+
+  end(): void {
+    this.#held -= 1;
+    if (this.#held === 0) this.#idle?.();
   }
 
   async #consume(): Promise<void> {
