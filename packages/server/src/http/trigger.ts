@@ -18,34 +18,38 @@ const INVOCATION_ID = "nexus-invocation-id";
 /** The route of a user's `on.http` trigger. */
 export function triggerRoute({ function: version, trigger }: HttpTrigger, deps: AppDeps): Route {
   const { name } = version;
+  const served: Served = { name, source: `/nexus/http/${name}`, deps };
   return {
     method: trigger.method,
     path: trigger.path,
     ingests: true,
     handle: trigger.respond
-      ? (call) => respond(call, name, deps)
+      ? (call) => respond(call, served)
       : async (call) => {
           const body = await call.request.body(deps.settings().eventBytes);
-          const event = requestEvent(body, { call, name, deps });
+          const event = requestEvent(body, call, served);
           const [accepted] = await accept([event], undefined, { call, deps });
           return done(202, accepted!.json);
         },
   };
 }
 
-interface Asked {
-  readonly call: Call;
+/** The function behind a route. */
+interface Served {
   readonly name: string;
+  /** Of the events that the route makes. */
+  readonly source: string;
   readonly deps: AppDeps;
 }
 
-async function respond(call: Call, name: string, deps: AppDeps): Promise<HttpReply> {
+async function respond(call: Call, served: Served): Promise<HttpReply> {
+  const { name, deps } = served;
   const body = await call.request.body(deps.settings().eventBytes);
-  const event = requestEvent(body, { call, name, deps });
+  const event = requestEvent(body, call, served);
   const { appended, invocationId, outcome } = await deps.dispatch.call(event, name);
   deps.telemetry.meter.eventAccepted("http", appended.status);
   if (outcome === undefined) {
-    return answerAgain(event, appended.position, { call, name, deps });
+    return answerAgain(event, appended.position, call, served);
   }
   if (outcome.error !== null) throw failure(name, invocationId, outcome.error);
   if (outcome.outputBytes > outcome.output.length) throw tooLong(name, invocationId);
@@ -56,7 +60,8 @@ async function respond(call: Call, name: string, deps: AppDeps): Promise<HttpRep
 async function answerAgain(
   event: NewEvent,
   position: number,
-  { call, name, deps }: Asked,
+  call: Call,
+  { name, deps }: Served,
 ): Promise<HttpReply> {
   const records = await deps.log.invocations.ofEvent(position);
   const first = records.find((one) => one.function === name && one.trigger === "http");
@@ -97,7 +102,7 @@ function tooLong(name: string, invocationId: string): NexusError {
   );
 }
 
-function requestEvent(bytes: Uint8Array, { call, name, deps }: Asked): NewEvent {
+function requestEvent(bytes: Uint8Array, call: Call, { name, source, deps }: Served): NewEvent {
   const { request } = call;
   const nowMs = deps.now().getTime();
   const { body, base64 } = bodyOf(bytes, request.headers["content-type"]);
@@ -110,17 +115,19 @@ function requestEvent(bytes: Uint8Array, { call, name, deps }: Asked): NewEvent 
     body, // left out of the JSON where it is undefined
     body_base64: base64,
   };
+  const key = request.headers["idempotency-key"];
   const event = createEvent(
     {
-      id: request.headers["idempotency-key"] ?? uuidv7(nowMs),
-      source: `/nexus/http/${name}`,
+      id: key ?? uuidv7(nowMs),
+      source,
       type: HTTP_EVENT,
       time: isoTime(nowMs),
       datacontenttype: "application/json",
     },
     { kind: "json", text: JSON.stringify(data) },
   );
-  return { event, meta: { traceparent: call.traceparent, depth: 0, target: name } };
+  const meta = { traceparent: call.traceparent, depth: 0, target: name };
+  return { event, meta, freshId: key === undefined };
 }
 
 function bodyOf(

@@ -172,10 +172,7 @@ export class Consumer {
     const { position } = stored;
     this.place("latest");
     const item = { position, attempt: 1, row: false, key: undefined, admitted: true };
-    batch.on(
-      () => undefined,
-      () => this.#flights.delete(position),
-    );
+    batch.on(undefined, () => this.#flights.delete(position));
     return this.#handOut(item, stored, true);
   }
 

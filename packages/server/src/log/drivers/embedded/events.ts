@@ -57,14 +57,15 @@ export class Events {
 
   write(batch: Batch, input: NewEvent): Written {
     const { event, meta } = input;
-    const memo = `${event.id.length}:${event.id}${event.source}`;
-    const pending = this.#pending.get(memo);
-    // Durable with this batch at the latest: batches go to the disk in order, and fail together.
-    if (pending !== undefined) return duplicate(pending, batch);
     const identity = identityKey(event.id, event.source);
-    const known = this.#store.identities.get(identity);
-    if (known !== undefined) return duplicate(positionOf(known), undefined);
-
+    const memo = input.freshId === true ? undefined : memoOf(event);
+    if (memo !== undefined) {
+      const pending = this.#pending.get(memo);
+      // Durable with this batch at the latest: batches go to the disk in order, and fail together.
+      if (pending !== undefined) return duplicate(pending, batch);
+      const known = this.#store.identities.get(identity);
+      if (known !== undefined) return duplicate(positionOf(known), undefined);
+    }
     const position = this.#next;
     this.#next += 1;
     this.#acceptedAt = Math.max(this.#now(), this.#acceptedAt);
@@ -90,9 +91,11 @@ export class Events {
     batch.delta.events += 1;
     batch.delta.eventBytes += value.length;
     batch.events.push(stored);
-    this.#pending.set(memo, position);
-    const forget = (): void => void this.#pending.delete(memo);
-    batch.on(forget, forget);
+    if (memo !== undefined) {
+      this.#pending.set(memo, position);
+      const forget = (): void => void this.#pending.delete(memo);
+      batch.on(forget, forget);
+    }
     return { answer: { status: "accepted", position }, stored, batch };
   }
 
@@ -152,6 +155,10 @@ export class Events {
     batch.delta.events -= 1;
     batch.delta.eventBytes -= value.length;
   }
+}
+
+function memoOf({ id, source }: NewEvent["event"]): string {
+  return `${id.length}:${id}${source}`;
 }
 
 function duplicate(position: number, batch: Batch | undefined): Written {

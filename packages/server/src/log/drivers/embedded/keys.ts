@@ -44,6 +44,23 @@ export function idKey(prefix: readonly number[], id: string): Buffer {
   return key;
 }
 
+/** A name's number and a status, then an id. */
+export function namedIdKey(name: number, status: number, id: string): Buffer {
+  const key = Buffer.allocUnsafe(5 + Buffer.byteLength(id));
+  key.writeUInt32BE(name, 0);
+  key[4] = status;
+  key.write(id, 5);
+  return key;
+}
+
+/** A position, then an id. */
+export function positionIdKey(position: number, id: string): Buffer {
+  const key = Buffer.allocUnsafe(6 + Buffer.byteLength(id));
+  key.writeUIntBE(position, 0, 6);
+  key.write(id, 6);
+  return key;
+}
+
 /** A name's number alone. */
 export function nameKeyOf(name: number): Buffer {
   return Buffer.from(nameBytes(name));

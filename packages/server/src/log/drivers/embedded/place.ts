@@ -41,10 +41,7 @@ export class Place {
     for (const position of settled) {
       if (position <= high) continue;
       batch.put(ahead, namedPositionKey(this.#name, position), MARK);
-      batch.on(
-        () => this.#ahead.add(position),
-        () => undefined,
-      );
+      batch.on(() => this.#ahead.add(position), undefined);
     }
     for (const position of this.#ahead) {
       if (position > high) break;
