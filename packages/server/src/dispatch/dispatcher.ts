@@ -212,9 +212,7 @@ class Dispatcher implements Dispatch {
 // to try again: such a delivery ends with its first run.
 function settleCall(runner: FunctionRunner, delivery: Delivery, done: Attempt): Promise<void> {
   const invocation = invocationRecord(done, "done");
-  return runner.hold(
-    runner.settle(delivery, { invocation, emitted: done.emitted, next: { state: "done" } }),
-  );
+  return runner.settle(delivery, { invocation, emitted: done.emitted, next: { state: "done" } });
 }
 
 function judgedOutcome({ outcome, status, error }: Attempt): Outcome {

@@ -118,12 +118,17 @@ export class FunctionRunner {
     await this.settle(delivery, { invocation, emitted: done.emitted, next });
   }
 
-  /** Settles however long it takes, and counts it. */
+  /** Settles however long it takes, and counts it; until then the runner is not drained. */
   async settle(delivery: Delivery, settlement: Settlement): Promise<void> {
     const { log, telemetry, stopSignal } = this.#deps;
     const { logger, meter } = telemetry;
-    const settled = await settleDurably(log, delivery, settlement, { logger, signal: stopSignal });
-    if (!settled) return;
+    this.begin();
+    try {
+      const options = { logger, signal: stopSignal };
+      if (!(await settleDurably(log, delivery, settlement, options))) return;
+    } finally {
+      this.end();
+    }
     meter.deliveryEnded(this.version.name, settlement.next.state);
     if (settlement.emitted.length > 0) {
       meter.eventAccepted("emit", "accepted", settlement.emitted.length);

@@ -217,7 +217,8 @@ export class Consumer {
     const { high } = this.#intake;
     const { holes } = this.#waiting;
     const settled: number[] = [];
-    for (const [position, flight] of this.#flights.entries()) {
+    for (const position of this.#flights.keys()) {
+      const flight = this.#flights.get(position)!;
       if (flight.settling) settled.push(position);
       else if (!flight.item.row && position <= high) holes.push(position);
     }
