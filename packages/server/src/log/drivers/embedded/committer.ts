@@ -7,6 +7,8 @@ import type { Store, Table } from "./store.ts";
 export class Batch {
   readonly events: StoredEvent[] = [];
   readonly invocations: Invocation[] = [];
+  /** Of events that go with this batch. */
+  readonly removedPositions = new Set<number>();
   /** What this batch changes in the log's counters. */
   readonly delta: Counters = {
     events: 0,

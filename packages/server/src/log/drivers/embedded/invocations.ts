@@ -8,10 +8,10 @@ import type { InvocationFilter, Page, PageRequest } from "../../log.ts";
 import { mergeRuns, type Run } from "../../merge.ts";
 import { type Catalogue, FUNCTION } from "./catalogue.ts";
 import type { Batch } from "./committer.ts";
-import { MARK } from "./events.ts";
 import {
   afterPrefix,
   idKey,
+  MARK,
   nameBytes,
   namedIdKey,
   positionIdKey,

@@ -4,6 +4,9 @@ import { sha256 } from "../../../core/ids.ts";
 // carries its hash, which keeps it one key a value and keeps the order of prefixes up to the cut.
 const MAX_PART = 400;
 
+/** The value of an index entry whose key says it all. */
+export const MARK = Buffer.from([0]);
+
 /** 48 bits, big-endian: keys sort as positions do. */
 export function positionKey(position: number): Buffer {
   const key = Buffer.allocUnsafe(6);

@@ -1,7 +1,6 @@
 import type { Batch } from "./committer.ts";
 import { decodeCursorRow, encodeCursorRow } from "./cursors.ts";
-import { MARK } from "./events.ts";
-import { namedPositionKey, nameKeyOf, positionOf } from "./keys.ts";
+import { MARK, namedPositionKey, nameKeyOf, positionOf } from "./keys.ts";
 import type { Store } from "./store.ts";
 
 /** How far one consumer has come, as the store has it. */
