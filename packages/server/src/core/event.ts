@@ -31,10 +31,14 @@ export interface EventMeta {
 export interface NewEvent {
   readonly event: NexusEvent;
   readonly meta: EventMeta;
+  /** Its id was made here, for it alone (`uuidv7`): no log can hold it yet, and none needs to look. */
+  readonly freshId?: boolean;
 }
 
 /** An event at rest. */
-export interface StoredEvent extends NewEvent {
+export interface StoredEvent {
+  readonly event: NexusEvent;
+  readonly meta: EventMeta;
   /** Order of acceptance: whole, rising, never used twice; gaps are possible. From 1. */
   readonly position: number;
   /** Milliseconds since the Unix epoch. */

@@ -1,9 +1,11 @@
-import { createHash, randomFillSync } from "node:crypto";
+import { hash, randomFillSync } from "node:crypto";
 
 // Random bytes are drawn in blocks: one system call for 512 ids.
-const pool = new Uint8Array(512 * 10);
+const pool = Buffer.alloc(512 * 10);
 let used = pool.length;
 let lastMs = 0;
+/** The time as an id begins with it: it stays the same for all of a millisecond's ids. */
+let time = "";
 let sequence = 0;
 
 /**
@@ -19,21 +21,25 @@ export function uuidv7(nowMs: number): string {
   used += 10;
   const wholeMs = Math.floor(nowMs);
   if (wholeMs > lastMs) {
-    lastMs = wholeMs;
+    begin(wholeMs);
     sequence = ((pool[r]! & 0x07) << 8) | pool[r + 1]!;
   } else {
     sequence += 1;
     if (sequence > 0xfff) {
-      lastMs += 1;
+      begin(lastMs + 1);
       sequence = 0;
     }
   }
-  const time = lastMs.toString(16).padStart(12, "0");
-  const variant = HEX[(pool[r + 2]! & 0x3f) | 0x80]!;
-  let tail = "";
-  for (let i = r + 4; i < r + 10; i += 1) tail += HEX[pool[i]!]!;
   const version = (0x7000 | sequence).toString(16);
-  return `${time.slice(0, 8)}-${time.slice(8)}-${version}-${variant}${HEX[pool[r + 3]!]!}-${tail}`;
+  pool[r + 2] = (pool[r + 2]! & 0x3f) | 0x80; // the variant
+  const random = pool.toString("hex", r + 2, r + 10);
+  return `${time}-${version}-${random.slice(0, 4)}-${random.slice(4)}`;
+}
+
+function begin(ms: number): void {
+  lastMs = ms;
+  const hex = ms.toString(16).padStart(12, "0");
+  time = `${hex.slice(0, 8)}-${hex.slice(8)}`;
 }
 
 /**
@@ -46,9 +52,5 @@ export function idempotencyKey(fn: string, source: string, eventId: string): str
 
 /** Lower-case hexadecimal sha256. */
 export function sha256(bytes: Uint8Array | string): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  return hash("sha256", bytes, "hex");
 }
-
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
-  byte.toString(16).padStart(2, "0"),
-);

@@ -71,7 +71,7 @@ export async function runAttempt(input: AttemptInput, deps: AttemptDeps): Promis
     },
   });
 
-  const { status, error, emitted } = judge(outcome, () =>
+  const { status, error, emitted } = judge(outcome, version, () =>
     emittedEvents(outcome, {
       function: version.name,
       output: version.output,
@@ -101,18 +101,24 @@ export async function runAttempt(input: AttemptInput, deps: AttemptDeps): Promis
 
 function judge(
   outcome: Outcome,
+  { output }: FunctionVersion,
   emit: () => readonly NewEvent[],
 ): Pick<Attempt, "status" | "error" | "emitted"> {
   if (outcome.status !== "succeeded") {
-    return { status: outcome.status, error: outcome.error, emitted: [] };
+    return { status: outcome.status, error: outcome.error, emitted: NONE };
+  }
+  if (outcome.emitted.length === 0 && output === "answer") {
+    return { status: "succeeded", error: null, emitted: NONE };
   }
   try {
     return { status: "succeeded", error: null, emitted: emit() };
   } catch (error) {
     if (!(error instanceof NexusError)) throw error;
-    return { status: "failed", error: { code: error.code, message: error.message }, emitted: [] };
+    return { status: "failed", error: { code: error.code, message: error.message }, emitted: NONE };
   }
 }
+
+const NONE: readonly NewEvent[] = Object.freeze([]);
 
 function report(
   done: Attempt,

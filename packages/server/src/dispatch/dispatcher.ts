@@ -6,7 +6,7 @@ import type { PlatformSettings } from "../core/settings.ts";
 import { parseTraceparent } from "../core/trace.ts";
 import type { Functions } from "../functions/functions.ts";
 import type { Delivery, EventLog } from "../log/log.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Outcome, Runtime } from "../runtime/runtime.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { runAttempt, type Attempt } from "./attempt.ts";
 import { runCron } from "./cron.ts";
@@ -67,26 +67,24 @@ class Dispatcher implements Dispatch {
 
   async call(event: NewEvent, name: string): Promise<CallResult> {
     const { runner } = this.#serviceOf(name);
-    return runner.hold(this.#call(event, runner));
-  }
-
-  async #call(event: NewEvent, runner: FunctionRunner): Promise<CallResult> {
-    if (!runner.slots.tryTake()) await waitForSlot(runner);
+    runner.begin();
     try {
-      const { delivery, durable } = this.#deps.log.claim(event, runner.version.name);
-      if (delivery === undefined) {
-        return { appended: await durable, invocationId: "", outcome: undefined };
+      if (!runner.slots.tryTake()) await waitForSlot(runner);
+      try {
+        const { delivery, durable } = this.#deps.log.claim(event, runner.version.name);
+        if (delivery === undefined) {
+          return { appended: await durable, invocationId: "", outcome: undefined };
+        }
+        durable.catch(heardBelow);
+        const done = await runner.run(delivery.stored, delivery.attempt);
+        const appended = await durable;
+        void settleCall(runner, delivery, done); // a rejection here is a bug
+        return { appended, invocationId: done.id, outcome: judgedOutcome(done) };
+      } finally {
+        runner.slots.release();
       }
-      const run = runner.run(delivery.stored, delivery.attempt);
-      const [appended, done] = await Promise.all([durable, run]);
-      void runner.hold(settleCall(runner, delivery, done)); // a rejection here is a bug
-      return {
-        appended,
-        invocationId: done.id,
-        outcome: { ...done.outcome, status: done.status, error: done.error },
-      };
     } finally {
-      runner.slots.release();
+      runner.end();
     }
   }
 
@@ -212,17 +210,17 @@ class Dispatcher implements Dispatch {
 
 // The caller of a request/response function has its answer, good or bad, and decides itself whether
 // to try again: such a delivery ends with its first run.
-async function settleCall(
-  runner: FunctionRunner,
-  delivery: Delivery,
-  done: Attempt,
-): Promise<void> {
-  await runner.settle(delivery, {
-    invocation: invocationRecord(done, "done"),
-    emitted: done.emitted,
-    next: { state: "done" },
-  });
+function settleCall(runner: FunctionRunner, delivery: Delivery, done: Attempt): Promise<void> {
+  const invocation = invocationRecord(done, "done");
+  return runner.settle(delivery, { invocation, emitted: done.emitted, next: { state: "done" } });
 }
+
+function judgedOutcome({ outcome, status, error }: Attempt): Outcome {
+  return status === outcome.status ? outcome : { ...outcome, status, error };
+}
+
+/** Of an append that fails while the function still runs: whoever called hears of it when the run has ended. */
+function heardBelow(): void {}
 
 async function waitForSlot(runner: FunctionRunner): Promise<void> {
   if (runner.slots.waiting >= MAX_WAITING_CALLS) {

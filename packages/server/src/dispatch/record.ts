@@ -1,5 +1,6 @@
 import type { StoredEvent } from "../core/event.ts";
 import type { DeliveryState, Invocation, InvocationTrigger } from "../core/invocation.ts";
+import { isoTime } from "../core/time.ts";
 import type { Attempt } from "./attempt.ts";
 
 /** Types of the platform's own events; each is addressed to one function. */
@@ -34,7 +35,7 @@ export function invocationRecord(
     logs_truncated: outcome.logsTruncated,
     limits_reached: outcome.limits,
     emitted: attempt.emitted.map(({ event }) => event.id),
-    started_at: new Date(outcome.startedAt).toISOString(),
+    started_at: isoTime(outcome.startedAt),
     duration_ms: Math.round(outcome.durationMs * 1000) / 1000,
     memory_peak_bytes: outcome.memoryPeakBytes,
     cold: outcome.cold,

@@ -19,7 +19,8 @@ export class FunctionRunner {
   readonly slots: Slots;
   readonly #deps: DispatchDeps;
   readonly #retired = new AbortController();
-  readonly #running = new Set<Promise<unknown>>();
+  #held = 0;
+  #idle: (() => void) | undefined;
   #consuming: Promise<void> | undefined;
 
   constructor(version: FunctionVersion, deps: DispatchDeps) {
@@ -41,15 +42,23 @@ export class FunctionRunner {
   /** Resolves when nothing of this version runs any more, after `retire`. */
   async drained(): Promise<void> {
     await this.#consuming;
-    // Settled, not all: that a caller's request failed is that caller's to hear.
-    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+    while (this.#held > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
   }
 
   /** Keeps this runner from being drained until the work has ended. */
   hold<T>(work: Promise<T>): Promise<T> {
-    const held = work.finally(() => this.#running.delete(held));
-    this.#running.add(held);
-    return held;
+    this.begin();
+    return work.finally(() => this.end());
+  }
+
+  /** Keeps this runner from being drained until `end`, to be called exactly once. */
+  begin(): void {
+    this.#held += 1;
+  }
+
+  end(): void {
+    this.#held -= 1;
+    if (this.#held === 0) this.#idle?.();
   }
 
   async #consume(): Promise<void> {
@@ -109,12 +118,17 @@ export class FunctionRunner {
     await this.settle(delivery, { invocation, emitted: done.emitted, next });
   }
 
-  /** Settles however long it takes, and counts it. */
+  /** Settles however long it takes, and counts it; until then the runner is not drained. */
   async settle(delivery: Delivery, settlement: Settlement): Promise<void> {
     const { log, telemetry, stopSignal } = this.#deps;
     const { logger, meter } = telemetry;
-    const settled = await settleDurably(log, delivery, settlement, { logger, signal: stopSignal });
-    if (!settled) return;
+    this.begin();
+    try {
+      const options = { logger, signal: stopSignal };
+      if (!(await settleDurably(log, delivery, settlement, options))) return;
+    } finally {
+      this.end();
+    }
     meter.deliveryEnded(this.version.name, settlement.next.state);
     if (settlement.emitted.length > 0) {
       meter.eventAccepted("emit", "accepted", settlement.emitted.length);

@@ -62,11 +62,8 @@ export function createApp(deps: AppDeps): HttpHandler {
     report({ request, route, reply, begun, trace, parent }, deps);
     // A guess at what a body is must not beat what we say it is.
     const headers = { "x-content-type-options": "nosniff", traceparent, ...reply.headers };
-    return {
-      status: reply.status,
-      headers,
-      ...(reply.body === undefined ? {} : { body: reply.body }),
-    };
+    const { status, body } = reply;
+    return body === undefined ? { status, headers } : { status, headers, body };
   };
 }
 

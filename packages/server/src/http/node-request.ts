@@ -58,7 +58,7 @@ function readBody(message: IncomingMessage, maxBytes: number): Promise<Uint8Arra
       else (more ??= [first]).push(chunk);
     });
     message.on("end", () => resolve(more === undefined ? (first ?? EMPTY) : Buffer.concat(more)));
-    message.on("error", (cause) => reject(cutOff(cause)));
+    // Without a listener for "error" a message that is cut off says no more than this.
     message.on("close", () => message.complete || reject(cutOff()));
   });
 }
@@ -70,11 +70,10 @@ function tooLarge(maxBytes: number): NexusError {
   );
 }
 
-function cutOff(cause?: unknown): NexusError {
+function cutOff(): NexusError {
   return new NexusError(
     "BODY_INVALID",
     "Cannot read body: the connection ended before all of it had come",
-    cause === undefined ? {} : { cause },
   );
 }
 

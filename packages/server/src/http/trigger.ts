@@ -3,11 +3,12 @@ import { NexusError, type ErrorCode } from "../core/errors.ts";
 import type { NewEvent } from "../core/event.ts";
 import { uuidv7 } from "../core/ids.ts";
 import type { Invocation, InvocationError } from "../core/invocation.ts";
+import { isoTime } from "../core/time.ts";
 import type { HttpTrigger } from "../functions/functions.ts";
 import { accept, acceptedJson } from "./accept.ts";
 import { replyOf } from "./cgi.ts";
 import { readText } from "./content.ts";
-import type { HttpReply, HttpRequest } from "./http.ts";
+import type { HttpReply } from "./http.ts";
 import { done } from "./reply.ts";
 import type { AppDeps, Call, Route } from "./route.ts";
 
@@ -17,26 +18,38 @@ const INVOCATION_ID = "nexus-invocation-id";
 /** The route of a user's `on.http` trigger. */
 export function triggerRoute({ function: version, trigger }: HttpTrigger, deps: AppDeps): Route {
   const { name } = version;
+  const served: Served = { name, source: `/nexus/http/${name}`, deps };
   return {
     method: trigger.method,
     path: trigger.path,
     ingests: true,
     handle: trigger.respond
-      ? (call) => respond(call, name, deps)
+      ? (call) => respond(call, served)
       : async (call) => {
-          const event = await requestEvent(call, name, deps);
+          const body = await call.request.body(deps.settings().eventBytes);
+          const event = requestEvent(body, call, served);
           const [accepted] = await accept([event], undefined, { call, deps });
           return done(202, accepted!.json);
         },
   };
 }
 
-async function respond(call: Call, name: string, deps: AppDeps): Promise<HttpReply> {
-  const event = await requestEvent(call, name, deps);
+/** The function behind a route. */
+interface Served {
+  readonly name: string;
+  /** Of the events that the route makes. */
+  readonly source: string;
+  readonly deps: AppDeps;
+}
+
+async function respond(call: Call, served: Served): Promise<HttpReply> {
+  const { name, deps } = served;
+  const body = await call.request.body(deps.settings().eventBytes);
+  const event = requestEvent(body, call, served);
   const { appended, invocationId, outcome } = await deps.dispatch.call(event, name);
   deps.telemetry.meter.eventAccepted("http", appended.status);
   if (outcome === undefined) {
-    return answerAgain(event, appended.position, { call, name, deps });
+    return answerAgain(event, appended.position, call, served);
   }
   if (outcome.error !== null) throw failure(name, invocationId, outcome.error);
   if (outcome.outputBytes > outcome.output.length) throw tooLong(name, invocationId);
@@ -47,7 +60,8 @@ async function respond(call: Call, name: string, deps: AppDeps): Promise<HttpRep
 async function answerAgain(
   event: NewEvent,
   position: number,
-  { call, name, deps }: { readonly call: Call; readonly name: string; readonly deps: AppDeps },
+  call: Call,
+  { name, deps }: Served,
 ): Promise<HttpReply> {
   const records = await deps.log.invocations.ofEvent(position);
   const first = records.find((one) => one.function === name && one.trigger === "http");
@@ -63,8 +77,9 @@ function outputBytes({ output, output_encoding }: Invocation): Uint8Array {
   return Buffer.from(output, output_encoding === "base64" ? "base64" : "utf8");
 }
 
-function withInvocation(reply: HttpReply, id: string): HttpReply {
-  return { ...reply, headers: { ...reply.headers, [INVOCATION_ID]: id } };
+function withInvocation({ status, headers, body }: HttpReply, id: string): HttpReply {
+  const more = { ...headers, [INVOCATION_ID]: id };
+  return body === undefined ? { status, headers: more } : { status, headers: more, body };
 }
 
 // Without the guest's words: whoever calls may be a stranger. The record has them.
@@ -87,41 +102,46 @@ function tooLong(name: string, invocationId: string): NexusError {
   );
 }
 
-async function requestEvent(call: Call, name: string, deps: AppDeps): Promise<NewEvent> {
+function requestEvent(bytes: Uint8Array, call: Call, { name, source, deps }: Served): NewEvent {
   const { request } = call;
-  const now = deps.now();
+  const nowMs = deps.now().getTime();
+  const { body, base64 } = bodyOf(bytes, request.headers["content-type"]);
   const data = {
     method: request.method,
     path: request.path,
     params: call.params,
     query: queryOf(request.query),
     headers: request.headers,
-    ...(await bodyOf(request, deps.settings().eventBytes)),
+    body, // left out of the JSON where it is undefined
+    body_base64: base64,
   };
+  const key = request.headers["idempotency-key"];
   const event = createEvent(
     {
-      id: request.headers["idempotency-key"] ?? uuidv7(now.getTime()),
-      source: `/nexus/http/${name}`,
+      id: key ?? uuidv7(nowMs),
+      source,
       type: HTTP_EVENT,
-      time: now.toISOString(),
+      time: isoTime(nowMs),
       datacontenttype: "application/json",
     },
     { kind: "json", text: JSON.stringify(data) },
   );
-  return { event, meta: { traceparent: call.traceparent, depth: 0, target: name } };
+  const meta = { traceparent: call.traceparent, depth: 0, target: name };
+  return { event, meta, freshId: key === undefined };
 }
 
-async function bodyOf(
-  request: HttpRequest,
-  maxBytes: number,
-): Promise<{ readonly body: string } | { readonly body_base64: string } | undefined> {
-  const bytes = await request.body(maxBytes);
-  if (bytes.length === 0) return undefined;
-  const text = readText(bytes, request.headers["content-type"]);
+function bodyOf(
+  bytes: Uint8Array,
+  contentType: string | undefined,
+): { readonly body?: string; readonly base64?: string } {
+  if (bytes.length === 0) return NO_BODY;
+  const text = readText(bytes, contentType);
   if (text !== undefined) return { body: text };
   const { buffer, byteOffset, byteLength } = bytes;
-  return { body_base64: Buffer.from(buffer, byteOffset, byteLength).toString("base64") };
+  return { base64: Buffer.from(buffer, byteOffset, byteLength).toString("base64") };
 }
+
+const NO_BODY = {};
 
 /** One value as a string, several as an array. */
 function queryOf(query: string): Record<string, string | string[]> {

@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { Counter, Gauge, type Registry } from "prom-client";
+import { TallyCounter, TallyHistogram } from "./tally.ts";
 
 /** 1-2.5-5 steps, in seconds. */
 const STEPS = [
@@ -25,7 +26,7 @@ export function instruments(registry: Registry) {
     help: string,
     options: { readonly labelNames: readonly L[]; readonly buckets: number[] },
   ) {
-    return new Histogram<L>({ name, help, ...options, registers });
+    return new TallyHistogram<L>({ name, help, ...options }, registry);
   }
 
   return {
@@ -102,35 +103,4 @@ export function instruments(registry: Registry) {
     ),
     versionsLoaded: gauge("nexus_versions_loaded", "Function versions compiled and ready."),
   };
-}
-
-/** Counts between two scrapes; one increment of a property, a tenth of what the library's own costs. */
-export interface Tally {
-  pending: number;
-}
-
-export class TallyCounter<L extends string> {
-  readonly #counter: Counter<L>;
-  readonly #tallies: { readonly labels: Record<L, string>; readonly tally: Tally }[] = [];
-
-  constructor(counter: Counter<L>) {
-    this.#counter = counter;
-  }
-
-  /** A tally that is shown from now on, as 0 at first. Once for each set of labels: the caller keeps it. */
-  tally(labels: Record<L, string>): Tally {
-    const tally = { pending: 0 };
-    this.#counter.inc(labels, 0);
-    this.#tallies.push({ labels, tally });
-    return tally;
-  }
-
-  /** Moves what has been counted into the registry. */
-  flush(): void {
-    for (const { labels, tally } of this.#tallies) {
-      if (tally.pending === 0) continue;
-      this.#counter.inc(labels, tally.pending);
-      tally.pending = 0;
-    }
-  }
 }

@@ -18,7 +18,7 @@ export function createMeter(metrics: Instruments): InstrumentedMeter {
         const labels = { route, method, status: `${hundreds}xx` };
         return {
           requests: metrics.httpRequests.tally(labels),
-          duration: metrics.httpDuration.labels(labels),
+          duration: metrics.httpDuration.series(labels),
         };
       }),
     ),
@@ -27,6 +27,7 @@ export function createMeter(metrics: Instruments): InstrumentedMeter {
     accepted: metrics.events.tally({ source, status: "accepted" }),
     duplicate: metrics.events.tally({ source, status: "duplicate" }),
   }));
+  const append = metrics.appendDuration.series({});
   const rejected = memo((code: string) => metrics.eventsRejected.tally({ code }));
 
   return {
@@ -43,7 +44,7 @@ export function createMeter(metrics: Instruments): InstrumentedMeter {
       rejected(code).pending += 1;
     },
     appendDuration(durationMs) {
-      metrics.appendDuration.observe(durationMs / 1000);
+      append.observe(durationMs / 1000);
     },
     deliveryStarted(fn, waitedMs) {
       // The clock may have been set back since the event was accepted.
@@ -68,8 +69,8 @@ function meterOf(fn: string, metrics: Instruments) {
     dead: metrics.deliveries.tally({ function: fn, state: "dead" }),
     cold: metrics.starts.tally({ function: fn, start: "cold" }),
     warm: metrics.starts.tally({ function: fn, start: "warm" }),
-    wait: metrics.deliveryWait.labels({ function: fn }),
-    duration: metrics.invocationDuration.labels({ function: fn }),
+    wait: metrics.deliveryWait.series({ function: fn }),
+    duration: metrics.invocationDuration.series({ function: fn }),
     invocations: memo((trigger: InvocationTrigger) =>
       memo((status: InvocationStatus) =>
         metrics.invocations.tally({ function: fn, trigger, status }),

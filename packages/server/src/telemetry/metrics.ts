@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { collectDefaultMetrics, Registry } from "prom-client";
-import { instruments, TallyCounter } from "./instruments.ts";
+import { instruments } from "./instruments.ts";
 import { createMeter } from "./meter.ts";
 import { summarise } from "./summary.ts";
+import { TallyCounter } from "./tally.ts";
 import type { Meter, MetricsReader } from "./telemetry.ts";
 
 /** Where the gauges come from; each is asked once a scrape. */

@@ -5,6 +5,7 @@ import { NexusError } from "../../core/errors.ts";
 import type { NewEvent, NexusEvent } from "../../core/event.ts";
 import { uuidv7 } from "../../core/ids.ts";
 import { RESERVED_PREFIX } from "../../core/pattern.ts";
+import { isoTime } from "../../core/time.ts";
 import type { HttpReply } from "../http.ts";
 import { readWait } from "../query.ts";
 import { done } from "../reply.ts";
@@ -118,11 +119,16 @@ function binaryEvent(body: Uint8Array, call: Call, now: Date): NexusEvent {
 async function publishPlain(call: Call, deps: AppDeps): Promise<HttpReply> {
   const waitMs = readWait(call.request.query);
   const body = await bodyOf(call, deps);
-  const event = fromOutside(plainEvent(body, call, deps.now()), call);
+  const plain = plainEvent(body, call, deps.now().getTime());
+  const event = { ...fromOutside(plain.event, call), freshId: plain.freshId };
   return answer(await accept([event], waitMs, { call, deps }));
 }
 
-function plainEvent(body: Uint8Array, { request, params }: Call, now: Date): NexusEvent {
+function plainEvent(
+  body: Uint8Array,
+  { request, params }: Call,
+  nowMs: number,
+): { readonly event: NexusEvent; readonly freshId: boolean } {
   const { headers } = request;
   const { specversion, type, ...given } = ceAttributes(headers);
   if (specversion !== undefined && specversion !== "1.0") throw wrongVersion(specversion);
@@ -135,12 +141,13 @@ function plainEvent(body: Uint8Array, { request, params }: Call, now: Date): Nex
   }
   const { id, source, time, subject, dataschema, ...extensions } = given;
   const { datacontenttype, data } = readContent(body, headers["content-type"]);
-  return createEvent(
+  const ownId = id ?? headers["idempotency-key"];
+  const event = createEvent(
     {
-      id: id ?? headers["idempotency-key"] ?? uuidv7(now.getTime()),
+      id: ownId ?? uuidv7(nowMs),
       source: source ?? PLAIN_SOURCE,
       type: params["type"]!,
-      time: time ?? now.toISOString(),
+      time: time ?? isoTime(nowMs),
       ...(subject === undefined ? {} : { subject }),
       ...(dataschema === undefined ? {} : { dataschema }),
       ...(datacontenttype === undefined ? {} : { datacontenttype }),
@@ -148,6 +155,7 @@ function plainEvent(body: Uint8Array, { request, params }: Call, now: Date): Nex
     },
     data,
   );
+  return { event, freshId: ownId === undefined };
 }
 
 function fromOutside(event: NexusEvent, { traceparent }: Call): NewEvent {

@@ -63,19 +63,38 @@ test("embeddedLog() refuses a store of a newer format", async () => {
     await using log = await embeddedLog({ dir: dir.path });
     await log.append([newEvent()]);
   }
-  const store = open<Buffer, Buffer>({
-    path: join(dir.path, "events.mdb"),
-    maxDbs: 32,
-    noSubdir: true,
-  });
-  const meta = store.openDB<Buffer, Buffer>("meta", { encoding: "binary", keyEncoding: "binary" });
-  await meta.put(Buffer.from("format"), Buffer.from([200]));
-  await store.close();
+  await exchangeFormat(dir.path, 200);
   await assert.rejects(embeddedLog({ dir: dir.path }), {
     code: "DATA_DIR_UNUSABLE",
     message: /format 200.*newer version/,
   });
 });
+
+test("embeddedLog() goes on with a store of format 1, which an older version then refuses", async () => {
+  await using dir = await temporary();
+  {
+    await using log = await embeddedLog({ dir: dir.path });
+    await log.append([newEvent()]); // alone in its batch, it is written as format 1 has it
+  }
+  await exchangeFormat(dir.path, 1);
+  {
+    await using log = await embeddedLog({ dir: dir.path });
+    await log.append([newEvent(), newEvent()]);
+    assert.equal((await log.list({ type: newEvent().event.type }, { limit: 9 })).items.length, 3);
+  }
+  assert.equal(await exchangeFormat(dir.path, 2), 2);
+});
+
+/** Gives the store another format; resolves with the one it had. */
+async function exchangeFormat(dir: string, format: number): Promise<number | undefined> {
+  const path = join(dir, "events.mdb");
+  const store = open<Buffer, Buffer>({ path, maxDbs: 32, noSubdir: true });
+  const meta = store.openDB<Buffer, Buffer>("meta", { encoding: "binary", keyEncoding: "binary" });
+  const before = meta.get(Buffer.from("format"))?.[0];
+  await meta.put(Buffer.from("format"), Buffer.from([format]));
+  await store.close();
+  return before;
+}
 
 test("embeddedLog() refuses a read-only directory", needsRoot, async () => {
   await using disk = await smallDisk("1m");

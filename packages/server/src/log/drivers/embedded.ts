@@ -67,6 +67,7 @@ function assemble({ store, dir, now, release }: Parts): EventLog {
   const fanout = new Fanout();
   const committer = new Committer(store, {
     prepare(batch) {
+      events.prepare(batch);
       consumers.prepare(batch);
       catalogue.prepare(batch);
       state.prepare(batch, catalogue.next);

@@ -83,15 +83,15 @@ class ThreadRuntime implements Runtime {
     this.#forgetIfUnused(loaded);
   }
 
-  async invoke(request: InvokeRequest, signal?: AbortSignal): Promise<Outcome> {
+  invoke(request: InvokeRequest, signal?: AbortSignal): Promise<Outcome> {
     const { version } = request;
-    if (this.#closing !== undefined) throw shuttingDown(`run function "${request.function}"`);
+    if (this.#closing !== undefined) {
+      return Promise.reject(shuttingDown(`run function "${request.function}"`));
+    }
     const loaded = this.#loaded.get(version);
     if (loaded === undefined) {
-      throw new NexusError(
-        "MODULE_INVALID",
-        `Cannot run function "${request.function}": version "${version}" is not loaded`,
-      );
+      const message = `Cannot run function "${request.function}": version "${version}" is not loaded`;
+      return Promise.reject(new NexusError("MODULE_INVALID", message));
     }
     return new Promise((resolve) => {
       const cancel = () => this.#pool.cancel(job);

@@ -14,7 +14,12 @@ const MAX_CACHED = 20_000;
 /** Small numbers for names, so that an index entry costs ten bytes and not the name. */
 export class Catalogue {
   readonly #store: Store;
-  readonly #cached = new Map<string, number>();
+  /** By kind. */
+  readonly #cached: Readonly<Record<NameKind, Map<string, number>>> = {
+    1: new Map(),
+    2: new Map(),
+    3: new Map(),
+  };
   /** Given out and not durable yet: each commit takes them along until one succeeds. */
   readonly #fresh = new Map<string, Fresh>();
   #next: number;
@@ -36,12 +41,11 @@ export class Catalogue {
 
   /** Undefined: nothing in the log has this name. */
   find(kind: NameKind, name: string): number | undefined {
-    const memo = kind + name;
-    const known = this.#cached.get(memo) ?? this.#fresh.get(memo)?.number;
+    const known = this.#cached[kind].get(name) ?? this.#fresh.get(kind + name)?.number;
     if (known !== undefined) return known;
     const value = this.#store.names.get(nameKey(kind, name));
     if (value === undefined) return undefined;
-    return this.#remember(memo, value.readUInt32BE(0));
+    return this.#remember(kind, name, value.readUInt32BE(0));
   }
 
   /** Finds the name's number, or gives it one, which goes to the disk with the next commit. */
@@ -73,16 +77,17 @@ export class Catalogue {
       value.write(name, 4);
       batch.put(this.#store.names, nameKey(kind, name), value);
       const durable = (): void => {
-        this.#remember(memo, number);
+        this.#remember(kind, name, number);
         this.#fresh.delete(memo);
       };
-      batch.on(durable, () => undefined);
+      batch.on(durable, undefined);
     }
   }
 
-  #remember(memo: string, number: number): number {
-    if (this.#cached.size >= MAX_CACHED) this.#cached.clear();
-    this.#cached.set(memo, number);
+  #remember(kind: NameKind, name: string, number: number): number {
+    const cached = this.#cached[kind];
+    if (cached.size >= MAX_CACHED) cached.clear();
+    cached.set(name, number);
     return number;
   }
 }

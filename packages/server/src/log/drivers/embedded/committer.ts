@@ -7,6 +7,8 @@ import type { Store, Table } from "./store.ts";
 export class Batch {
   readonly events: StoredEvent[] = [];
   readonly invocations: Invocation[] = [];
+  /** Of events that go with this batch. */
+  readonly removedPositions = new Set<number>();
   /** What this batch changes in the log's counters. */
   readonly delta: Counters = {
     events: 0,
@@ -43,9 +45,9 @@ export class Batch {
   }
 
   /** What to do in memory when it is durable (before `done` resolves), or when it was not kept. */
-  on(commit: () => void, failure: () => void): void {
-    this.#onCommit.push(commit);
-    this.#onFailure.push(failure);
+  on(commit: (() => void) | undefined, failure: (() => void) | undefined): void {
+    if (commit !== undefined) this.#onCommit.push(commit);
+    if (failure !== undefined) this.#onFailure.push(failure);
   }
 
   /** To be called inside a transaction. */

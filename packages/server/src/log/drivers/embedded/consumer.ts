@@ -1,6 +1,7 @@
 import type { StoredEvent } from "../../../core/event.ts";
 import { NexusError } from "../../../core/errors.ts";
 import type { ConsumerLag, Delivery, Settlement, Subscription } from "../../log.ts";
+import { SlotMap } from "../../slot-map.ts";
 import { Waker } from "../../waker.ts";
 import { acceptedAtOf } from "./codec.ts";
 import type { Batch } from "./committer.ts";
@@ -50,7 +51,7 @@ export class Consumer {
   readonly #context: ConsumerContext;
   readonly #intake: Intake;
   readonly #retries: Retries;
-  readonly #flights = new Map<number, Flight>();
+  readonly #flights = new SlotMap<Flight>();
   readonly #place: Place;
   readonly #waiting: Waiting;
   readonly #waker = new Waker();
@@ -107,7 +108,7 @@ export class Consumer {
     this.#waiting.start(subscription.orderKey);
     if (!this.#waiting.ordered) return;
     // What is out already and what waits for another attempt come before everything else of their keys.
-    for (const { item, delivery, claimed } of this.#flights.values()) {
+    for (const [, { item, delivery, claimed }] of this.#flights.entries()) {
       if (!claimed) this.#waiting.occupy(item, delivery.stored);
     }
     // With attempt 1 it comes from a dead letter: its key did not wait for it, and does not now.
@@ -171,10 +172,7 @@ export class Consumer {
     const { position } = stored;
     this.place("latest");
     const item = { position, attempt: 1, row: false, key: undefined, admitted: true };
-    batch.on(
-      () => undefined,
-      () => this.#flights.delete(position),
-    );
+    batch.on(undefined, () => this.#flights.delete(position));
     return this.#handOut(item, stored, true);
   }
 
@@ -219,7 +217,8 @@ export class Consumer {
     const { high } = this.#intake;
     const { holes } = this.#waiting;
     const settled: number[] = [];
-    for (const [position, flight] of this.#flights) {
+    for (const position of this.#flights.keys()) {
+      const flight = this.#flights.get(position)!;
       if (flight.settling) settled.push(position);
       else if (!flight.item.row && position <= high) holes.push(position);
     }
@@ -230,7 +229,7 @@ export class Consumer {
     const { events } = this.#context.store;
     let retrying = this.#retries.rows;
     let oldest = this.#intake.first?.position ?? Infinity;
-    for (const [position, { item }] of this.#flights) {
+    for (const [position, { item }] of this.#flights.entries()) {
       if (item.row) retrying -= 1;
       oldest = Math.min(oldest, position);
     }

@@ -103,12 +103,9 @@ export class Consumers {
     if (touched.size === 0) return;
     this.#touched = new Set();
     for (const consumer of touched) consumer.writePlace(batch);
-    batch.on(
-      () => undefined,
-      () => {
-        for (const consumer of touched) this.#touched.add(consumer);
-      },
-    );
+    batch.on(undefined, () => {
+      for (const consumer of touched) this.#touched.add(consumer);
+    });
   }
 
   /** Whether a consumer that is behind has still to come to this event. */

@@ -5,8 +5,7 @@ import { decodeCursor, encodeCursor } from "../../cursor.ts";
 import type { DeadLetterFilter, Page, PageRequest } from "../../log.ts";
 import { type Catalogue, FUNCTION } from "./catalogue.ts";
 import type { Batch } from "./committer.ts";
-import { MARK } from "./events.ts";
-import { afterPrefix, idKey, nameBytes } from "./keys.ts";
+import { afterPrefix, idKey, MARK, nameBytes } from "./keys.ts";
 import { HOLD_DEAD, holdKey } from "./pending.ts";
 import type { Store } from "./store.ts";
 

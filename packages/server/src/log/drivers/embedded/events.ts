@@ -3,18 +3,9 @@ import type { Appended } from "../../log.ts";
 import { type Catalogue, FUNCTION, SOURCE, TYPE } from "./catalogue.ts";
 import { acceptedAtOf, decodeEvent, encodeEvent } from "./codec.ts";
 import type { Batch } from "./committer.ts";
-import {
-  afterPrefix,
-  identityKey,
-  identityPrefix,
-  namedPositionKey,
-  positionKey,
-  positionOf,
-} from "./keys.ts";
+import { afterPrefix, identityKey, identityPrefix, positionKey, positionOf } from "./keys.ts";
+import { PositionIndex } from "./positions.ts";
 import type { Store } from "./store.ts";
-
-/** The value of an index entry whose key says it all. */
-export const MARK = Buffer.from([0]);
 
 /** What became of one event of a call. `batch`: with which it becomes durable; undefined if it is. */
 export interface Written {
@@ -25,11 +16,15 @@ export interface Written {
 
 /** The events and their indexes: identity, type, source and target. */
 export class Events {
+  readonly byType: PositionIndex;
+  readonly bySource: PositionIndex;
+  /** By the number of the function that an event is addressed to. */
+  readonly byTarget: PositionIndex;
   readonly #store: Store;
   readonly #catalogue: Catalogue;
   readonly #now: () => number;
-  /** Identities that are on their way to the disk. */
-  readonly #pending = new Map<string, { readonly position: number; readonly batch: Batch }>();
+  /** Identities that are on their way to the disk, with their positions. Nothing larger: see SlotMap. */
+  readonly #pending = new Map<string, number>();
   #next: number;
   #acceptedAt: number;
 
@@ -38,6 +33,9 @@ export class Events {
     catalogue: Catalogue,
     options: { tail: number; acceptedAt: number; now: () => number },
   ) {
+    this.byType = new PositionIndex(store.byType);
+    this.bySource = new PositionIndex(store.bySource);
+    this.byTarget = new PositionIndex(store.byTarget);
     this.#store = store;
     this.#catalogue = catalogue;
     this.#now = options.now;
@@ -57,13 +55,15 @@ export class Events {
 
   write(batch: Batch, input: NewEvent): Written {
     const { event, meta } = input;
-    const memo = `${event.id.length}:${event.id}${event.source}`;
-    const pending = this.#pending.get(memo);
-    if (pending !== undefined) return duplicate(pending.position, pending.batch);
     const identity = identityKey(event.id, event.source);
-    const known = this.#store.identities.get(identity);
-    if (known !== undefined) return duplicate(positionOf(known), undefined);
-
+    const memo = input.freshId === true ? undefined : memoOf(event);
+    if (memo !== undefined) {
+      const pending = this.#pending.get(memo);
+      // Durable with this batch at the latest: batches go to the disk in order, and fail together.
+      if (pending !== undefined) return duplicate(pending, batch);
+      const known = this.#store.identities.get(identity);
+      if (known !== undefined) return duplicate(positionOf(known), undefined);
+    }
     const position = this.#next;
     this.#next += 1;
     this.#acceptedAt = Math.max(this.#now(), this.#acceptedAt);
@@ -77,22 +77,29 @@ export class Events {
     const value = encodeEvent(input, stored.acceptedAt);
     const type = this.#catalogue.assign(TYPE, event.type);
     const source = this.#catalogue.assign(SOURCE, event.source);
-    const { events, identities, byType, bySource, byTarget } = this.#store;
+    const { events, identities } = this.#store;
     batch.put(events, key, value);
     batch.put(identities, identity, key);
-    batch.put(byType, namedPositionKey(type, position), MARK);
-    batch.put(bySource, namedPositionKey(source, position), MARK);
+    this.byType.add(batch, type, position);
+    this.bySource.add(batch, source, position);
     if (meta.target !== undefined) {
       const target = this.#catalogue.assign(FUNCTION, meta.target);
-      batch.put(byTarget, namedPositionKey(target, position), MARK);
+      this.byTarget.add(batch, target, position);
     }
     batch.delta.events += 1;
     batch.delta.eventBytes += value.length;
     batch.events.push(stored);
-    this.#pending.set(memo, { position, batch });
-    const forget = (): void => void this.#pending.delete(memo);
-    batch.on(forget, forget);
+    if (memo !== undefined) {
+      this.#pending.set(memo, position);
+      const forget = (): void => void this.#pending.delete(memo);
+      batch.on(forget, forget);
+    }
     return { answer: { status: "accepted", position }, stored, batch };
+  }
+
+  /** Adds to a batch what is written once for all of its events. */
+  prepare(batch: Batch): void {
+    for (const index of [this.byType, this.bySource, this.byTarget]) index.prepare(batch);
   }
 
   get(position: number): StoredEvent | undefined {
@@ -139,18 +146,25 @@ export class Events {
   remove(batch: Batch, key: Buffer, value: Buffer): void {
     const position = positionOf(key);
     const { event, meta } = decodeEvent(position, value);
-    const { events, identities, byType, bySource, byTarget } = this.#store;
+    const { events, identities } = this.#store;
     const number = (kind: 1 | 2 | 3, name: string): number => this.#catalogue.assign(kind, name);
+    const isKept = (other: number): boolean =>
+      !batch.removedPositions.has(other) && events.doesExist(positionKey(other));
+    batch.removedPositions.add(position);
     batch.remove(events, key);
     batch.remove(identities, identityKey(event.id, event.source));
-    batch.remove(byType, namedPositionKey(number(TYPE, event.type), position));
-    batch.remove(bySource, namedPositionKey(number(SOURCE, event.source), position));
+    this.byType.remove(batch, number(TYPE, event.type), position, isKept);
+    this.bySource.remove(batch, number(SOURCE, event.source), position, isKept);
     if (meta.target !== undefined) {
-      batch.remove(byTarget, namedPositionKey(number(FUNCTION, meta.target), position));
+      this.byTarget.remove(batch, number(FUNCTION, meta.target), position, isKept);
     }
     batch.delta.events -= 1;
     batch.delta.eventBytes -= value.length;
   }
+}
+
+function memoOf({ id, source }: NewEvent["event"]): string {
+  return `${id.length}:${id}${source}`;
 }
 
 function duplicate(position: number, batch: Batch | undefined): Written {

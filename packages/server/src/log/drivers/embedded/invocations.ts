@@ -8,8 +8,16 @@ import type { InvocationFilter, Page, PageRequest } from "../../log.ts";
 import { mergeRuns, type Run } from "../../merge.ts";
 import { type Catalogue, FUNCTION } from "./catalogue.ts";
 import type { Batch } from "./committer.ts";
-import { MARK } from "./events.ts";
-import { afterPrefix, idKey, nameBytes, positionKey, positionOf } from "./keys.ts";
+import {
+  afterPrefix,
+  idKey,
+  MARK,
+  nameBytes,
+  namedIdKey,
+  positionIdKey,
+  positionKey,
+  positionOf,
+} from "./keys.ts";
 import type { Store, Table } from "./store.ts";
 
 // A record's value: function (4 bytes), status (1), position (6), then the record as JSON. What is in
@@ -42,9 +50,9 @@ export class Invocations {
     const { invocations, invocationsByFunction, invocationsByStatus, invocationsByEvent } =
       this.#store;
     batch.put(invocations, idKey([], id), value);
-    batch.put(invocationsByFunction, idKey([...nameBytes(name), status], id), MARK);
+    batch.put(invocationsByFunction, namedIdKey(name, status, id), MARK);
     if (status !== SUCCEEDED) batch.put(invocationsByStatus, idKey([status], id), MARK);
-    batch.put(invocationsByEvent, eventKey(position, id), MARK);
+    batch.put(invocationsByEvent, positionIdKey(position, id), MARK);
     batch.delta.invocations += 1;
     batch.delta.invocationBytes += value.length;
     batch.invocations.push(invocation);
@@ -104,9 +112,9 @@ export class Invocations {
     const { invocations, invocationsByFunction, invocationsByStatus, invocationsByEvent } =
       this.#store;
     batch.remove(invocations, key);
-    batch.remove(invocationsByFunction, idKey([...nameBytes(name), status], id));
+    batch.remove(invocationsByFunction, namedIdKey(name, status, id));
     if (status !== SUCCEEDED) batch.remove(invocationsByStatus, idKey([status], id));
-    batch.remove(invocationsByEvent, eventKey(positionOf(value, 5), id));
+    batch.remove(invocationsByEvent, positionIdKey(positionOf(value, 5), id));
     batch.delta.invocations -= 1;
     batch.delta.invocationBytes -= value.length;
   }
@@ -168,10 +176,6 @@ function runBefore(
     if (id !== before) values.push(id);
   }
   return { values, full: values.length >= CHUNK };
-}
-
-function eventKey(position: number, id: string): Buffer {
-  return Buffer.concat([positionKey(position), Buffer.from(id)]);
 }
 
 function parse(value: Buffer): Invocation {

@@ -4,6 +4,9 @@ import { sha256 } from "../../../core/ids.ts";
 // carries its hash, which keeps it one key a value and keeps the order of prefixes up to the cut.
 const MAX_PART = 400;
 
+/** The value of an index entry whose key says it all. */
+export const MARK = Buffer.from([0]);
+
 /** 48 bits, big-endian: keys sort as positions do. */
 export function positionKey(position: number): Buffer {
   const key = Buffer.allocUnsafe(6);
@@ -41,6 +44,23 @@ export function idKey(prefix: readonly number[], id: string): Buffer {
   const key = Buffer.allocUnsafe(prefix.length + Buffer.byteLength(id));
   key.set(prefix, 0);
   key.write(id, prefix.length);
+  return key;
+}
+
+/** A name's number and a status, then an id. */
+export function namedIdKey(name: number, status: number, id: string): Buffer {
+  const key = Buffer.allocUnsafe(5 + Buffer.byteLength(id));
+  key.writeUInt32BE(name, 0);
+  key[4] = status;
+  key.write(id, 5);
+  return key;
+}
+
+/** A position, then an id. */
+export function positionIdKey(position: number, id: string): Buffer {
+  const key = Buffer.allocUnsafe(6 + Buffer.byteLength(id));
+  key.writeUIntBE(position, 0, 6);
+  key.write(id, 6);
   return key;
 }
 

@@ -5,7 +5,8 @@ import type { EventFilter, Page, PageRequest } from "../../log.ts";
 import { mergeRuns, type Run } from "../../merge.ts";
 import { type Catalogue, SOURCE } from "./catalogue.ts";
 import type { Events } from "./events.ts";
-import { namedPositionKey, positionKey, positionOf } from "./keys.ts";
+import { positionKey, positionOf } from "./keys.ts";
+import type { PositionIndex } from "./positions.ts";
 import { typesOf } from "./reader.ts";
 import type { Store, Table } from "./store.ts";
 
@@ -61,7 +62,7 @@ export class EventLists {
   }
 
   #plan({ type, source }: EventFilter): Plan {
-    const { events, byType, bySource } = this.#store;
+    const { byType, bySource } = this.#events;
     const sourceNumber = source === undefined ? undefined : this.#catalogue.find(SOURCE, source);
     if (source !== undefined && sourceNumber === undefined) return NOTHING;
     const get = (position: number): StoredEvent | undefined => this.#events.get(position);
@@ -78,14 +79,14 @@ export class EventLists {
         : typesOf(this.#catalogue, [type]);
     if (types !== undefined) {
       const fits = (position: number): StoredEvent | undefined =>
-        sourceNumber === undefined || bySource.doesExist(namedPositionKey(sourceNumber, position))
+        sourceNumber === undefined || bySource.has(sourceNumber, position)
           ? get(position)
           : undefined;
       return { runs: types.map((number) => namedRun(byType, number)), fits };
     }
     if (sourceNumber !== undefined)
       return { runs: [namedRun(bySource, sourceNumber)], fits: typed };
-    return { runs: [logRun(events)], fits: typed };
+    return { runs: [logRun(this.#store.events)], fits: typed };
   }
 }
 
@@ -100,17 +101,8 @@ interface Plan {
 
 const NOTHING: Plan = { runs: [], fits: () => undefined };
 
-function namedRun(table: Table, name: number): RunBefore {
-  return (from, before, limit) => {
-    const values: number[] = [];
-    if (before <= from) return { values, full: false };
-    const start = namedPositionKey(name, before - 1);
-    const end = namedPositionKey(name, from - 1);
-    for (const key of table.getKeys({ start, end, reverse: true, limit })) {
-      values.push(positionOf(key, 4));
-    }
-    return { values, full: values.length === limit };
-  };
+function namedRun(index: PositionIndex, name: number): RunBefore {
+  return (from, before, limit) => index.falling(name, { from, before, limit });
 }
 
 function logRun(table: Table): RunBefore {

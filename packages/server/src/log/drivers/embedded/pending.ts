@@ -1,6 +1,5 @@
 import type { Batch } from "./committer.ts";
-import { MARK } from "./events.ts";
-import { dueKey, namedPositionKey, positionKey, positionOf } from "./keys.ts";
+import { dueKey, MARK, namedPositionKey, positionKey, positionOf } from "./keys.ts";
 import type { Store } from "./store.ts";
 
 /** A delivery that waits for its next attempt. */

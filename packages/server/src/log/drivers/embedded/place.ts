@@ -1,7 +1,6 @@
 import type { Batch } from "./committer.ts";
 import { decodeCursorRow, encodeCursorRow } from "./cursors.ts";
-import { MARK } from "./events.ts";
-import { namedPositionKey, nameKeyOf, positionOf } from "./keys.ts";
+import { MARK, namedPositionKey, nameKeyOf, positionOf } from "./keys.ts";
 import type { Store } from "./store.ts";
 
 /** How far one consumer has come, as the store has it. */
@@ -41,10 +40,7 @@ export class Place {
     for (const position of settled) {
       if (position <= high) continue;
       batch.put(ahead, namedPositionKey(this.#name, position), MARK);
-      batch.on(
-        () => this.#ahead.add(position),
-        () => undefined,
-      );
+      batch.on(() => this.#ahead.add(position), undefined);
     }
     for (const position of this.#ahead) {
       if (position > high) break;

@@ -1,11 +1,11 @@
 import type { StoredEvent } from "../../../core/event.ts";
 import { literalPrefix, typeMatches } from "../../../core/pattern.ts";
-import { mergeRuns, type Run } from "../../merge.ts";
+import { mergeRuns } from "../../merge.ts";
 import { type Catalogue, FUNCTION, TYPE } from "./catalogue.ts";
 import { decodeEvent } from "./codec.ts";
 import type { Events } from "./events.ts";
-import { namedPositionKey, positionKey, positionOf } from "./keys.ts";
-import type { Store, Table } from "./store.ts";
+import { positionKey, positionOf } from "./keys.ts";
+import type { Store } from "./store.ts";
 
 /** Up to so many types are read through their indexes side by side; with more, the log itself is read. */
 export const MAX_STREAMS = 64;
@@ -57,11 +57,11 @@ export class Reader {
   }
 
   #merge(name: string, types: readonly number[], after: number, tail: number): ReadBatch {
-    const { byType, byTarget } = this.#store;
+    const { byType, byTarget } = this.#events;
     const limit = Math.max(8, Math.ceil(BATCH / (types.length + 1)));
-    const runs = types.map((type) => run(byType, type, { after, tail, limit }));
+    const runs = types.map((type) => byType.rising(type, { after, tail, limit }));
     const target = this.#catalogue.find(FUNCTION, name);
-    if (target !== undefined) runs.push(run(byTarget, target, { after, tail, limit }));
+    if (target !== undefined) runs.push(byTarget.rising(target, { after, tail, limit }));
     if (runs.length === 0) return { events: [], scanned: tail };
     const { values, full } = mergeRuns(runs, false);
     const events: StoredEvent[] = [];
@@ -99,18 +99,4 @@ export class Reader {
 function takes(name: string, patterns: readonly string[], { event, meta }: StoredEvent): boolean {
   if (meta.target !== undefined) return meta.target === name;
   return patterns.some((pattern) => typeMatches(pattern, event.type));
-}
-
-function run(
-  table: Table,
-  name: number,
-  bounds: { after: number; tail: number; limit: number },
-): Run<number> {
-  const start = namedPositionKey(name, bounds.after + 1);
-  const end = namedPositionKey(name, bounds.tail + 1);
-  const values: number[] = [];
-  for (const key of table.getKeys({ start, end, limit: bounds.limit })) {
-    values.push(positionOf(key, 4));
-  }
-  return { values, full: values.length === bounds.limit };
 }

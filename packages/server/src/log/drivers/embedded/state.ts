@@ -59,13 +59,10 @@ export class State {
     };
     const kept: Kept = { counters, newest, nextName };
     batch.put(this.#store.meta, KEY, Buffer.from(JSON.stringify(kept)));
-    batch.on(
-      () => {
-        this.#newest = newest;
-        this.#counters = counters;
-      },
-      () => undefined,
-    );
+    batch.on(() => {
+      this.#newest = newest;
+      this.#counters = counters;
+    }, undefined);
   }
 }
 

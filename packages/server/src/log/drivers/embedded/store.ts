@@ -16,11 +16,11 @@ const TABLES = {
   events: "events",
   /** event id, source → position. */
   identities: "identities",
-  /** type, position → nothing. */
+  /** type, position → positions before it (positions.ts). */
   byType: "by-type",
-  /** source, position → nothing. */
+  /** source, position → positions before it. */
   bySource: "by-source",
-  /** function, position → nothing: events addressed to it. */
+  /** function, position → positions before it: events addressed to it. */
   byTarget: "by-target",
   /** function → how far its consumer has come. */
   cursors: "cursors",
@@ -49,8 +49,11 @@ const TABLES = {
 /** A key that is never there. */
 const NOTHING = Buffer.from("nothing");
 
-/** Of what this file's tables hold. A newer store is refused, never guessed at. */
-const FORMAT = 1;
+/**
+ * Of what this file's tables hold. A newer store is refused, never guessed at. Format 1 had an entry of
+ * its own for each position of an index, which format 2 reads as well.
+ */
+const FORMAT = 2;
 
 /** The LMDB environment with its tables. Reads are synchronous; writes go through the committer alone. */
 export type Store = { readonly [T in keyof typeof TABLES]: Table } & {
@@ -135,7 +138,7 @@ function checkFile(path: string): void {
 function checkFormat(meta: Table, path: string): void {
   const key = Buffer.from("format");
   const found = meta.get(key);
-  if (found === undefined) meta.putSync(key, Buffer.from([FORMAT]));
+  if (found === undefined || found[0] === 1) meta.putSync(key, Buffer.from([FORMAT]));
   else if (found[0] !== FORMAT) {
     throw new NexusError(
       "DATA_DIR_UNUSABLE",
