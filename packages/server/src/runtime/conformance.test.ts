@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { SCRATCH, type GrantedFiles, type Mount } from "../core/mounts.ts";
 import { SourceFiles } from "../functions/files.ts";
 import { mountBudget, readMount } from "../functions/mounts.ts";
+import { TEST_LIMITS } from "../testing/limits.ts";
 import { GIVEN, PROGRAMS } from "../testing/conformance.ts";
 import { temporaryFolder } from "../testing/folder.ts";
 import { fixture } from "../testing/modules.ts";
@@ -13,6 +14,7 @@ import { threadRuntime } from "./host/thread-runtime.ts";
 import type { Outcome } from "./runtime.ts";
 
 const LIMITS = {
+  ...TEST_LIMITS,
   timeoutMs: 60_000,
   memoryBytes: 16 * 1024 * 1024,
   outputBytes: 65_536,
