@@ -27,7 +27,6 @@ export class Pool {
   readonly #options: PoolOptions;
   readonly #threads = new Set<GuestThread>();
   readonly #queue = new FairQueue<Job>();
-  readonly #holders = new Map<Job, GuestThread>();
   readonly #now = sharedClock();
   readonly #watch: Watch;
   readonly #bell = new Bell(() => this.#collect());
@@ -70,7 +69,9 @@ export class Pool {
   }
 
   get busy(): number {
-    return [...this.#threads].filter(({ held }) => held > 0).length;
+    let busy = 0;
+    for (const { held } of this.#threads) if (held > 0) busy += 1;
+    return busy;
   }
 
   get queued(): number {
@@ -84,19 +85,17 @@ export class Pool {
 
   /** Ends a job wherever it is; a run under way costs its thread. */
   cancel(job: Job): void {
-    const stopped = CANCELLED;
-    const thread = this.#holders.get(job);
+    const thread = [...this.#threads].find((candidate) => candidate.holds(job));
     if (thread === undefined) {
       if (this.#queue.remove(job.request.function, job)) {
-        job.settle(outcomeOfStopped(job, stopped));
+        job.settle(outcomeOfStopped(job, CANCELLED));
       }
     } else if (thread.takeBack(job)) {
-      this.#holders.delete(job);
-      job.settle(outcomeOfStopped(job, stopped));
+      job.settle(outcomeOfStopped(job, CANCELLED));
     } else if (thread.running()?.job === job) {
-      this.#kill(thread, stopped);
+      this.#kill(thread, CANCELLED);
     } else {
-      this.#endSuspended(thread, job, stopped);
+      this.#endSuspended(thread, job, CANCELLED);
     }
   }
 
@@ -119,7 +118,6 @@ export class Pool {
     }
     for (const thread of this.#threads) this.#gone.push(thread.gone);
     this.#threads.clear();
-    this.#holders.clear();
     for (let job = this.#takeAny(); job !== undefined; job = this.#takeAny()) {
       job.settle(outcomeOfStopped(job, CANCELLED));
     }
@@ -156,10 +154,9 @@ export class Pool {
         this.#queue.pushFront(job.request.function, job);
         break;
       }
-      this.#holders.set(job, thread);
       thread.lastUsedAt = this.#now();
     }
-    if (this.#holders.size > 0 || this.#queue.size > 0) this.#watch.soon();
+    if (this.#queue.size > 0 || this.busy > 0) this.#watch.soon();
   }
 
   /** The one with the least to do, among those that may take it. */
@@ -210,7 +207,6 @@ export class Pool {
     thread.getsStuck();
     for (const job of thread.jobs().toReversed()) {
       if (!thread.takeBack(job)) continue;
-      this.#holders.delete(job);
       this.#queue.pushFront(job.request.function, job);
     }
   }
@@ -229,7 +225,6 @@ export class Pool {
   }
 
   #finish(thread: GuestThread, job: Job, result: RunResult): void {
-    this.#holders.delete(job);
     thread.lastUsedAt = this.#now();
     if (!job.warmUp) this.#countStart(result.cold);
     learn(job.loaded, result);
@@ -250,7 +245,6 @@ export class Pool {
   #endSuspended(thread: GuestThread, job: Job, stopped: Stopped): void {
     const halted = thread.haltSuspended(job, this.#now());
     if (halted === undefined) return;
-    this.#holders.delete(job);
     this.#settleHalted(halted, stopped);
   }
 
@@ -277,7 +271,6 @@ export class Pool {
     this.#threads.delete(thread);
     this.replaced += 1;
     for (const job of thread.stop().toReversed()) {
-      this.#holders.delete(job);
       if (job === blamed) continue;
       if (blamed === undefined && cause !== undefined) job.deaths += 1;
       if (cause !== undefined && job.deaths >= MOST_DEATHS) {

@@ -59,22 +59,25 @@ export class HostSeat {
 
   /** While the seat is free. */
   write({ id, reservedPages, supervisedMs, env, args, stdin }: RunInput): void {
-    const variables = zeroEnded(Object.entries(env).map(([name, value]) => `${name}=${value}`));
-    const argv = zeroEnded(args);
-    const units = variables.text.length + argv.text.length;
+    const names = Object.keys(env);
+    let variables = "";
+    for (const name of names) variables += `${name}=${zeroEnded(env[name]!)}`;
+    let argv = "";
+    for (const arg of args) argv += zeroEnded(arg);
+    const units = variables.length + argv.length;
     const most = units * MOST_BYTES_A_UNIT + stdin.length;
     if (INPUT_HEADER_BYTES + most > this.#buffers.input.byteLength) this.#exchange(most);
-    const envBytes = this.#bytes.write(variables.text, INPUT_HEADER_BYTES);
+    const envBytes = this.#bytes.write(variables, INPUT_HEADER_BYTES);
     const argsAt = INPUT_HEADER_BYTES + envBytes;
-    const argsBytes = this.#bytes.write(argv.text, argsAt);
+    const argsBytes = this.#bytes.write(argv, argsAt);
     this.#bytes.set(stdin, argsAt + argsBytes);
     const header = this.#header;
     header[INPUT.id] = id;
     header[INPUT.reservedPages] = reservedPages;
     header[INPUT.supervisedMs] = supervisedMs;
-    header[INPUT.envCount] = variables.count;
+    header[INPUT.envCount] = names.length;
     header[INPUT.envBytes] = envBytes;
-    header[INPUT.argsCount] = argv.count;
+    header[INPUT.argsCount] = args.length;
     header[INPUT.argsBytes] = argsBytes;
     header[INPUT.stdinBytes] = stdin.length;
   }
@@ -147,12 +150,8 @@ function bytesOf({ input }: SeatBuffers): Buffer {
   return Buffer.from(input);
 }
 
-/** Each with its zero byte; a zero inside would end it early, so it is cut there, as C would read it. */
-function zeroEnded(strings: readonly string[]): { readonly count: number; readonly text: string } {
-  let text = "";
-  for (const string of strings) {
-    const zero = string.indexOf("\0");
-    text += `${zero === -1 ? string : string.slice(0, zero)}\0`;
-  }
-  return { count: strings.length, text };
+/** With its zero byte; a zero inside would end it early, so it is cut there, as C would read it. */
+function zeroEnded(text: string): string {
+  const zero = text.indexOf("\0");
+  return zero === -1 ? `${text}\0` : text.slice(0, zero + 1);
 }

@@ -52,7 +52,7 @@ export function threadRuntime(options: ThreadRuntimeOptions = {}): Runtime {
 class ThreadRuntime implements Runtime {
   readonly #loaded = new Map<string, LoadedModule>();
   readonly #loading = new Map<string, Promise<ModuleFacts>>();
-  readonly #underWay = new Set<Job>();
+  #underWay = 0;
   readonly #pool: Pool;
   #nextId = 1;
   #closing: Promise<void> | undefined;
@@ -84,16 +84,8 @@ class ThreadRuntime implements Runtime {
   }
 
   invoke(request: InvokeRequest, signal?: AbortSignal): Promise<Outcome> {
-    const { version } = request;
-    if (this.#closing !== undefined) {
-      return Promise.reject(shuttingDown(`run function "${request.function}"`));
-    }
-    const loaded = this.#loaded.get(version);
-    if (loaded === undefined) {
-      const message = `Cannot run function "${request.function}": version "${version}" is not loaded`;
-      return Promise.reject(new NexusError("MODULE_INVALID", message));
-    }
     return new Promise((resolve) => {
+      const loaded = this.#toRun(request);
       const cancel = () => this.#pool.cancel(job);
       const job: Job = {
         request,
@@ -102,19 +94,29 @@ class ThreadRuntime implements Runtime {
         warmUp: false,
         settle: (outcome) => {
           signal?.removeEventListener("abort", cancel);
-          this.#underWay.delete(job);
+          this.#underWay -= 1;
           loaded.underWay -= 1;
           this.#forgetIfUnused(loaded);
-          if (this.#underWay.size === 0) this.#idle?.();
+          if (this.#underWay === 0) this.#idle?.();
           resolve(outcome);
         },
       };
-      this.#underWay.add(job);
+      this.#underWay += 1;
       loaded.underWay += 1;
       this.#pool.submit(job);
       if (signal?.aborted === true) cancel();
       else signal?.addEventListener("abort", cancel, { once: true });
     });
+  }
+
+  #toRun({ version, function: name }: InvokeRequest): LoadedModule {
+    if (this.#closing !== undefined) throw shuttingDown(`run function "${name}"`);
+    const loaded = this.#loaded.get(version);
+    if (loaded !== undefined) return loaded;
+    throw new NexusError(
+      "MODULE_INVALID",
+      `Cannot run function "${name}": version "${version}" is not loaded`,
+    );
   }
 
   status(): RuntimeStatus {
@@ -137,7 +139,7 @@ class ThreadRuntime implements Runtime {
   }
 
   async #drain(): Promise<void> {
-    if (this.#underWay.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
     await this.#pool.close();
   }
 
