@@ -107,10 +107,11 @@ export class Execution {
 
   /** Tells the host, and then cleans up for the next run. */
   finish(end: RunEnd, suspendedMs: number): void {
-    const { bound, seat, memories } = this.#parts;
+    const { loaded, bound, seat, memories } = this.#parts;
     const { id } = seat;
-    if (this.#flag(REFUSED_EXPORT)) bound.context.noteLimit("memory");
-    if (this.#flag(TABLE_REFUSED_EXPORT)) bound.context.noteLimit("table");
+    const { watchesGrowth, watchesTables } = loaded.plan;
+    if (watchesGrowth && this.#flag(REFUSED_EXPORT)) bound.context.noteLimit("memory");
+    if (watchesTables && this.#flag(TABLE_REFUSED_EXPORT)) bound.context.noteLimit("table");
     bound.context.end();
     seat.end(end, performance.now() - this.#startedMs, suspendedMs);
     if (this.#memory !== null) memories.give(id, this.#size!, this.#memory);
@@ -127,6 +128,7 @@ export class Execution {
     // A module whose growth is watched has this global; a start function's growth comes too soon for it.
     if (loaded.plan.watchesGrowth) {
       (exports[GROWN_EXPORT] as WebAssembly.Global).value = bound.grown;
+      bound.context.memory.willBeTold();
       seat.journal.notePages((exports[PAGES_EXPORT] as WebAssembly.Global).value as number);
     }
     return exports;

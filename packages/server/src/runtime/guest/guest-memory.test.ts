@@ -24,6 +24,5 @@ for (const [name, access] of Object.entries(ACCESSES)) {
     access(memory);
     real.grow(1);
     assert.doesNotThrow(() => access(memory));
-    assert.equal(memory.byteLength, 131_072);
   });
 }

@@ -11,14 +11,23 @@ export class GuestMemory {
   #memory: WebAssembly.Memory | null = null;
   #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(NO_MEMORY);
   #view = new DataView(NO_MEMORY);
+  /** Whether nobody tells of a growth, so that every look has to ask: a native call each time. */
+  #asks = false;
 
   attach(memory: WebAssembly.Memory | null): void {
     this.#memory = memory;
+    this.#asks = memory !== null;
     this.#refresh(memory === null ? NO_MEMORY : memory.buffer);
   }
 
-  get byteLength(): number {
-    return this.#memory === null ? 0 : this.#memory.buffer.byteLength;
+  /** From now on `grown` is called after every growth. */
+  willBeTold(): void {
+    this.#asks = false;
+    this.grown();
+  }
+
+  grown(): void {
+    if (this.#memory !== null) this.#refresh(this.#memory.buffer);
   }
 
   /** A window on the guest's bytes, good until the guest runs again. */
@@ -73,9 +82,7 @@ export class GuestMemory {
    */
   #check(address: number, length: number): number {
     // A growth detaches the buffer that was there before.
-    if (this.#memory !== null && this.#memory.buffer !== this.#bytes.buffer) {
-      this.#refresh(this.#memory.buffer);
-    }
+    if (this.#asks && this.#memory!.buffer !== this.#bytes.buffer) this.grown();
     const at = address >>> 0;
     if (at + length > this.#bytes.byteLength) throw FAULT;
     return at;

@@ -5,6 +5,7 @@ import { Execution, type Bound, type Loaded } from "./execution.ts";
 import { VersionFiles } from "./files/granted.ts";
 import { passedThrough } from "./files/pass-through.ts";
 import { asGuestFunction } from "./guest-function.ts";
+import type { HostBell } from "./host-bell.ts";
 import { Memories } from "./memories.ts";
 import type { Seat } from "./seat.ts";
 import { blockUntil } from "./sleep.ts";
@@ -25,6 +26,11 @@ export class Guest {
   readonly #plain = bind(blockUntil, false);
   readonly #idle: Suspending[] = [];
   readonly #suspended = new Set<SuspendingRun>();
+  readonly #bell: HostBell;
+
+  constructor(bell: HostBell) {
+    this.#bell = bell;
+  }
 
   load(id: number, module: WebAssembly.Module, plan: ModulePlan): void {
     if (this.#loaded.has(id)) return;
@@ -71,6 +77,7 @@ export class Guest {
         this.#suspended.delete(run);
         place.run = undefined;
         this.#idle.push(place);
+        this.#bell.ring(); // the thread may be at rest, where nobody else would
         resolve();
       };
       run.complete(this.#execution(loaded, place.bound, seat)).then(ended, reject);
@@ -118,6 +125,9 @@ function bind(sleep: Sleep, suspends: boolean): Bound {
   return {
     context,
     imports: { wasi_snapshot_preview1: wasi, nexus: { emit: emitFunction(context) } },
-    grown: asGuestFunction((pages) => context.journal.notePages(pages)),
+    grown: asGuestFunction((pages) => {
+      context.memory.grown();
+      context.journal.notePages(pages);
+    }),
   };
 }

@@ -1,19 +1,20 @@
 import { SEAT, type ControlViews, type RunEnd } from "../protocol.ts";
 import { INPUT, INPUT_HEADER_BYTES, type SeatBuffers } from "../seat.ts";
 import type { Strings } from "./context.ts";
+import type { HostBell } from "./host-bell.ts";
 import { Journal } from "./journal.ts";
 
 /** The guest's side of a seat: the run it holds, and what has become of it. */
 export class Seat {
   readonly index: number;
   readonly #views: ControlViews;
-  readonly #bell: Int32Array;
+  readonly #bell: HostBell;
   #buffers: SeatBuffers | undefined;
   #header: Int32Array = new Int32Array(0);
   #bytes: Uint8Array = new Uint8Array(0);
   #journal: Journal | undefined;
 
-  constructor(index: number, views: ControlViews, bell: Int32Array) {
+  constructor(index: number, views: ControlViews, bell: HostBell) {
     this.index = index;
     this.#views = views;
     this.#bell = bell;
@@ -105,22 +106,17 @@ export class Seat {
     this.journal.noteEnd(end, durationMs, suspendedMs);
     // The host has ended this run and is about to end the thread; the journal is the host's to read.
     if (!this.#changes(SEAT.running, SEAT.done)) this.#haltedForEver();
-    this.#ring();
+    this.#bell.due();
   }
 
   /** For the next run. */
   free(): void {
     Atomics.store(this.#views.state, this.index, SEAT.free);
-    this.#ring();
+    this.#bell.due();
   }
 
   #changes(from: number, to: number): boolean {
     return Atomics.compareExchange(this.#views.state, this.index, from, to) === from;
-  }
-
-  #ring(): void {
-    Atomics.add(this.#bell, 0, 1);
-    Atomics.notify(this.#bell, 0);
   }
 
   #haltedForEver(): never {

@@ -1,5 +1,6 @@
 import { controlViews, queuePlace, SEATS, type ControlViews, type GuestData } from "../protocol.ts";
 import type { SeatBuffers } from "../seat.ts";
+import type { HostBell } from "./host-bell.ts";
 import { Seat } from "./seat.ts";
 
 /** The seats of this thread, and the order in which their runs are to be made. */
@@ -11,10 +12,9 @@ export class Seats {
   /** The rings at the last look: what comes later ends every wait. */
   #heard = 0;
 
-  constructor({ control, bell }: GuestData) {
+  constructor({ control }: GuestData, bell: HostBell) {
     this.#views = controlViews(control);
-    const host = new Int32Array(bell);
-    this.#seats = Array.from({ length: SEATS }, (_, index) => new Seat(index, this.#views, host));
+    this.#seats = Array.from({ length: SEATS }, (_, index) => new Seat(index, this.#views, bell));
   }
 
   exchange(seat: number, buffers: SeatBuffers): void {

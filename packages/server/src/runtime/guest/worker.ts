@@ -3,6 +3,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { sharedClock, type FromGuest, type GuestData, type ToGuest } from "../protocol.ts";
 import { Guest } from "./guest.ts";
+import { HostBell } from "./host-bell.ts";
 import type { Seat } from "./seat.ts";
 import { Seats } from "./seats.ts";
 import { keepFrames } from "./trap.ts";
@@ -14,8 +15,10 @@ const TURN_MS = 10;
 
 keepFrames();
 const port = parentPort!;
-const seats = new Seats(workerData as GuestData);
-const guest = new Guest();
+const data = workerData as GuestData;
+const bell = new HostBell(data.bell);
+const seats = new Seats(data, bell);
+const guest = new Guest(bell);
 const now = sharedClock();
 
 function hear(message: ToGuest): void {
@@ -41,8 +44,14 @@ function hearAll(): void {
   }
 }
 
+/** Whose runs' ends may be untold. */
+let lastId = 0;
+
 function run(seat: Seat): Promise<void> | undefined {
   if (!seat.current || !guest.knows(seat.id)) hearAll();
+  // Another function's end never waits behind this run, which may be an endless one.
+  if (seat.id !== lastId) bell.ring();
+  lastId = seat.id;
   return seat.begin(now()) ? guest.run(seat) : undefined;
 }
 
@@ -54,9 +63,11 @@ async function serve(): Promise<never> {
       const running = run(seat);
       if (running !== undefined) await running;
       if (performance.now() - lastTurn < TURN_MS) continue;
+      bell.ring();
       await new Promise((resolve) => setImmediate(resolve));
     } else {
       guest.sweep();
+      bell.ring();
       if (guest.suspended === 0 && seats.wait(QUICK_MS)) continue;
       await seats.rung();
     }

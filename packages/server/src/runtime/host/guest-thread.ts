@@ -1,4 +1,3 @@
-import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
 import type { RunEffects } from "../journal.ts";
 import {
@@ -20,10 +19,6 @@ const GUEST = new URL(`../guest/worker${import.meta.url.slice(-3)}`, import.meta
 
 /** What V8 itself may use in a guest thread, beside the guests' memories. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 32 };
-
-// An instance and its exports live in V8's old space, which begins so small that a busy thread would collect
-// all of it five times a second: 41 to 24 µs of the thread's time a call. Read when an isolate is made.
-setFlagsFromString("--initial-old-space-size=64");
 
 export interface GuestThreadEvents {
   readonly ready: (thread: GuestThread) => void;

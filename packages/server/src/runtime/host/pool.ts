@@ -57,6 +57,7 @@ export class Pool {
       onStuck: (thread) => this.#free(thread),
       onIdle: (thread) => this.#retire(thread),
       onLooked: () => {
+        this.#collect();
         this.#helpOut();
         this.#pump();
       },

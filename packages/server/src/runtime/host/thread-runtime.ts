@@ -16,6 +16,7 @@ import type {
   Runtime,
   RuntimeStatus,
 } from "../runtime.ts";
+import { setUpEngine } from "./engine.ts";
 import type { Job, LoadedModule } from "./job.ts";
 import { reserve } from "./learn.ts";
 import { Pool } from "./pool.ts";
@@ -43,6 +44,7 @@ const WARM_UP_ENV = { NEXUS_WARM_UP: "true" };
 
 /** A runtime whose functions run in worker threads of this process. */
 export function threadRuntime(options: ThreadRuntimeOptions = {}): Runtime {
+  setUpEngine();
   const cores = availableParallelism();
   const { workers = Math.max(2, cores), givesWay = true } = options;
   const { maxWorkers = Math.max(8, 4 * cores, workers) } = options;

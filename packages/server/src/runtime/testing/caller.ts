@@ -3,6 +3,7 @@ import { ERRNO } from "../errno.ts";
 import { GuestContext } from "../guest/context.ts";
 import type { Granted } from "../guest/wasi/descriptors.ts";
 import { preview1 } from "../guest/wasi/preview1.ts";
+import { HostBell } from "../guest/host-bell.ts";
 import { Seat } from "../guest/seat.ts";
 import { blockUntil } from "../guest/sleep.ts";
 import { HostSeat } from "../host/seat.ts";
@@ -12,7 +13,7 @@ const RESULT = 0;
 const IOVEC = 16;
 const STRINGS = 1024;
 const DATA = 16_384;
-const BELL = new Int32Array(new SharedArrayBuffer(4));
+const BELL = new HostBell(new SharedArrayBuffer(4));
 export const ALL_RIGHTS = (1n << 29n) - 1n;
 
 export type Code = keyof typeof ERRNO;
