@@ -65,10 +65,14 @@ export class Caller {
     return code === "success" ? this.u32(RESULT) : code;
   }
 
-  write(fd: number, content: string): number | Code {
+  write(fd: number, content: string, offset?: bigint): number | Code {
     const [at, length] = this.#data(content);
     this.#iovec(at, length);
-    const code = codeName(this.#wasi["fd_write"]!(fd, IOVEC, 1, RESULT));
+    const code = codeName(
+      offset === undefined
+        ? this.#wasi["fd_write"]!(fd, IOVEC, 1, RESULT)
+        : this.#wasi["fd_pwrite"]!(fd, IOVEC, 1, offset, RESULT),
+    );
     return code === "success" ? this.u32(RESULT) : code;
   }
 

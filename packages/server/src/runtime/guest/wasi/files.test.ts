@@ -175,7 +175,13 @@ test("FDFLAG append writes to the end, until it is taken away", () => {
   assert.equal(caller.write(fd, "two"), 3);
   assert.equal(caller.call("fd_tell", fd, STAT_AT), "success");
   assert.equal(caller.u64(STAT_AT), 6n);
+  // An offset counts for more; the position stays where it was.
+  assert.equal(caller.write(fd, "___", 0n), 3);
+  assert.equal(caller.call("fd_tell", fd, STAT_AT), "success");
+  assert.equal(caller.u64(STAT_AT), 6n);
   assert.equal(caller.call("fd_fdstat_set_flags", fd, 0), "success");
+  assert.equal(caller.call("fd_seek", fd, 0n, 0, STAT_AT), "success");
+  assert.equal(caller.read(fd), "___two");
   assert.equal(caller.call("fd_seek", fd, 0n, 0, STAT_AT), "success");
   assert.equal(caller.write(fd, "ONE"), 3);
   assert.equal(caller.read(fd), "two");
