@@ -64,12 +64,16 @@ export const GROWN_EXPORT = "nexus:grown";
 /** A mutable i32 in it: 1 after the limit refused a `table.grow`. */
 export const TABLE_REFUSED_EXPORT = "nexus:table-refused";
 
+/** A mutable (ref null (func)) in it, where it has tail calls: null. */
+export const TAIL_CALL_EXPORT = "nexus:tail-call";
+
 /** Names that the rewritten module alone exports. */
 export const ADDED_EXPORTS: ReadonlySet<string> = new Set([
   PAGES_EXPORT,
   REFUSED_EXPORT,
   GROWN_EXPORT,
   TABLE_REFUSED_EXPORT,
+  TAIL_CALL_EXPORT,
 ]);
 
 export type ToGuest =

@@ -1,5 +1,5 @@
 import { findPlaces, type Place } from "./instructions.ts";
-import { Reader } from "./reader.ts";
+import { invalidModule, Reader } from "./reader.ts";
 import { SECTION, type ModuleShape } from "./sections.ts";
 import { byteLength, leb, type Chunk } from "./writer.ts";
 
@@ -21,10 +21,10 @@ export interface Code {
   readonly placed: readonly Body[];
 }
 
-/** In all of a module. A program has some tens; what has more would cost memory to note. */
-const MOST_PLACES = 100_000;
+/** In all of a module. Most programs have some tens; what has more would cost memory to note. */
+const MOST_PLACES = 250_000;
 
-/** Undefined where there is no code, or it cannot be read to the end, or there is too much to replace. */
+/** Undefined where there is no code; MODULE_INVALID where there is too much to replace in it. */
 export function readCode(shape: ModuleShape): Code | undefined {
   const section = shape.sections.find(({ id }) => id === SECTION.code);
   if (section === undefined) return undefined;
@@ -43,9 +43,12 @@ export function readCode(shape: ModuleShape): Code | undefined {
     const places: Place[] = [];
     const note = (place: Place) => {
       noted += 1;
-      if (noted <= MOST_PLACES) places.push(place);
+      if (noted > MOST_PLACES) {
+        throw invalidModule(`it has more than ${MOST_PLACES} growths and tail calls`);
+      }
+      places.push(place);
     };
-    if (!findPlaces(body, note) || noted > MOST_PLACES) return undefined;
+    findPlaces(body, note);
     if (places.length > 0) placed.push({ at, start, end: reader.at, places });
   }
   return { ...code, placed };

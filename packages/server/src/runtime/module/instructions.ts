@@ -1,9 +1,13 @@
+import type { NexusError } from "../../core/errors.ts";
 import { skipBulk, skipImmediates } from "./immediates.ts";
 import { invalidModule, Reader } from "./reader.ts";
 
-/** Where an instruction stands that is replaced: its first byte and the byte behind it. */
+/**
+ * Where an instruction stands that is replaced: its first byte and the byte behind it. What is put in
+ * front of a tail call replaces nothing.
+ */
 export interface Place {
-  readonly kind: "memory.grow" | "memory.size" | "table.grow";
+  readonly kind: "memory.grow" | "memory.size" | "table.grow" | "tail call";
   /** Of a table; a memory is always the first. */
   readonly index: number;
   readonly start: number;
@@ -14,14 +18,15 @@ const MEMORY_SIZE = 0x3f;
 const MEMORY_GROW = 0x40;
 const BULK = 0xfc;
 const TABLE_GROW = 0x0f;
+const TAIL_CALLS: ReadonlySet<number> = new Set([0x12, 0x13, 0x15]);
 const END = 0x0b;
 
 /**
  * Tells of every instruction in one function's body that asks for the size of the memory, or grows it
- * or a table; `reader` behind the locals. False where an instruction is not known (a proposal newer
- * than this table): what was found until there says nothing.
+ * or a table, and of every tail call; `reader` behind the locals. MODULE_INVALID where an instruction
+ * is not known (a proposal newer than this table): what follows it cannot be read.
  */
-export function findPlaces(reader: Reader, found: (place: Place) => void): boolean {
+export function findPlaces(reader: Reader, found: (place: Place) => void): void {
   while (!reader.done) {
     const start = reader.at;
     const opcode = reader.byte();
@@ -31,15 +36,15 @@ export function findPlaces(reader: Reader, found: (place: Place) => void): boole
     } else if (opcode === BULK) {
       const operation = reader.u32();
       const at = reader.at;
-      if (!skipBulk(reader, operation)) return false;
+      if (!skipBulk(reader, operation)) throw unknownInstruction(start);
       if (operation !== TABLE_GROW) continue;
       const index = new Reader(reader.bytes, at).u32();
       found({ kind: "table.grow", index, start, end: reader.at });
-    } else if (!skipImmediates(reader, opcode)) {
-      return false;
+    } else {
+      if (TAIL_CALLS.has(opcode)) found({ kind: "tail call", index: 0, start, end: start });
+      if (!skipImmediates(reader, opcode)) throw unknownInstruction(start);
     }
   }
-  return true;
 }
 
 /** Steps over a constant expression and its `end`; MODULE_INVALID where it is none. */
@@ -47,8 +52,10 @@ export function skipConstant(reader: Reader): void {
   for (;;) {
     const opcode = reader.byte();
     if (opcode === END) return;
-    if (!skipImmediates(reader, opcode)) {
-      throw invalidModule(`an unknown instruction in a constant at byte ${reader.at - 1}`);
-    }
+    if (!skipImmediates(reader, opcode)) throw unknownInstruction(reader.at - 1);
   }
+}
+
+function unknownInstruction(at: number): NexusError {
+  return invalidModule(`it has an instruction that is not known, at byte ${at}`);
 }

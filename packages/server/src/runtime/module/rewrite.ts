@@ -5,6 +5,7 @@ import { mostPages, type ModuleLimits } from "./check.ts";
 import { readCode, writeCode, type Code } from "./code.ts";
 import { Positions } from "./positions.ts";
 import { SECTION, type ModuleShape } from "./sections.ts";
+import { addTailCallHook } from "./tail-calls.ts";
 import { capTables, MOST_TABLE_ELEMENTS, tableSection, type CappedTable } from "./tables.ts";
 import { byteLength, join, leb, text, type Chunk } from "./writer.ts";
 
@@ -20,9 +21,9 @@ export interface Rewritten {
 /**
  * The module as it is run: its memory is imported, so that one memory serves many instances one after
  * another, also one that is larger than the guest's; what grows goes through functions that keep the
- * limits and note how it went; and custom sections are gone. Added things stand behind the guest's own,
- * at indices that its code does not name. The one difference that it can see: in a memory larger than
- * its own it can read and write behind its end.
+ * limits and note how it went; tail calls can be ended from outside; and custom sections are gone.
+ * Added things stand behind the guest's own, at indices that its code does not name. The one difference
+ * that it can see: in a memory larger than its own it can read and write behind its end.
  */
 export function rewriteModule(
   shape: ModuleShape,
@@ -59,7 +60,7 @@ interface Watched {
   readonly tables: boolean;
 }
 
-/** Undefined where nothing grows that would have to be watched. */
+/** Undefined where there is nothing that would have to be watched. */
 function watch(
   shape: ModuleShape,
   code: Code,
@@ -73,15 +74,25 @@ function watch(
     const table = kind === "table.grow" ? what.tables[index] : undefined;
     if (table !== undefined && table.cap < table.declaredMaximum) tables.set(index, table);
   }
-  if (!grows && tables.size === 0) return undefined;
+  const tailCalls = places.some(({ kind }) => kind === "tail call");
+  if (!grows && !tailCalls && tables.size === 0) return undefined;
   const added = new Additions(shape);
   const size = grows ? addVirtualSize(added, memory, declaredMaximum(shape, memory)) : undefined;
   const tableCalls = addTableGrowth(added, tables);
+  const hook = tailCalls ? addTailCallHook(added) : undefined;
   const sections = added.sections();
   const content = writeCode(shape, code, {
     replacement: ({ kind, index }) => {
-      if (kind === "table.grow") return tableCalls.get(index);
-      return kind === "memory.grow" ? size?.grow : size?.size;
+      switch (kind) {
+        case "memory.grow":
+          return size?.grow;
+        case "memory.size":
+          return size?.size;
+        case "table.grow":
+          return tableCalls.get(index);
+        case "tail call":
+          return hook;
+      }
     },
     added: added.bodies,
   });
