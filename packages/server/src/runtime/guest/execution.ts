@@ -1,3 +1,4 @@
+import { PAGE_BYTES } from "../journal.ts";
 import {
   GROWN_EXPORT,
   MEMORY_IMPORT,
@@ -128,8 +129,9 @@ export class Execution {
     // A module whose growth is watched has this global; a start function's growth comes too soon for it.
     if (loaded.plan.watchesGrowth) {
       (exports[GROWN_EXPORT] as WebAssembly.Global).value = bound.grown;
-      bound.context.memory.willBeTold();
-      seat.journal.notePages((exports[PAGES_EXPORT] as WebAssembly.Global).value as number);
+      const pages = (exports[PAGES_EXPORT] as WebAssembly.Global).value as number;
+      bound.context.memory.willBeTold(pages * PAGE_BYTES);
+      seat.journal.notePages(pages);
     }
     return exports;
   }

@@ -26,3 +26,14 @@ for (const [name, access] of Object.entries(ACCESSES)) {
     assert.doesNotThrow(() => access(memory));
   });
 }
+
+test("slice() ends where the guest's own memory does, not where the real one does", () => {
+  const memory = new GuestMemory();
+  memory.attach(new WebAssembly.Memory({ initial: 3 }));
+  memory.willBeTold(65_536);
+  assert.equal(memory.slice(65_532, 4).length, 4);
+  assert.throws(() => memory.slice(65_532, 5), { errno: 21 });
+  memory.grown(131_072);
+  assert.equal(memory.slice(65_532, 5).length, 5);
+  assert.throws(() => memory.u8(131_072), { errno: 21 });
+});

@@ -11,6 +11,7 @@ export class GuestMemory {
   #memory: WebAssembly.Memory | null = null;
   #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(NO_MEMORY);
   #view = new DataView(NO_MEMORY);
+  #byteLength = 0;
   /** Whether nobody tells of a growth, so that every look has to ask: a native call each time. */
   #asks = false;
 
@@ -20,14 +21,15 @@ export class GuestMemory {
     this.#refresh(memory === null ? NO_MEMORY : memory.buffer);
   }
 
-  /** From now on `grown` is called after every growth. */
-  willBeTold(): void {
+  /** From now on `grown` is called after every growth; the guest has so many bytes, its memory may have more. */
+  willBeTold(byteLength: number): void {
     this.#asks = false;
-    this.grown();
+    this.grown(byteLength);
   }
 
-  grown(): void {
+  grown(byteLength: number): void {
     if (this.#memory !== null) this.#refresh(this.#memory.buffer);
+    this.#byteLength = byteLength;
   }
 
   /** A window on the guest's bytes, good until the guest runs again. */
@@ -82,14 +84,17 @@ export class GuestMemory {
    */
   #check(address: number, length: number): number {
     // A growth detaches the buffer that was there before.
-    if (this.#asks && this.#memory!.buffer !== this.#bytes.buffer) this.grown();
+    if (this.#asks && this.#memory!.buffer !== this.#bytes.buffer) {
+      this.#refresh(this.#memory!.buffer);
+    }
     const at = address >>> 0;
-    if (at + length > this.#bytes.byteLength) throw FAULT;
+    if (at + length > this.#byteLength) throw FAULT;
     return at;
   }
 
   #refresh(buffer: ArrayBuffer): void {
     this.#bytes = new Uint8Array(buffer);
+    this.#byteLength = buffer.byteLength;
     this.#view = new DataView(buffer);
   }
 }

@@ -1,3 +1,4 @@
+import { PAGE_BYTES } from "../journal.ts";
 import type { ModulePlan, RunEnd } from "../protocol.ts";
 import { GuestContext, type Sleep } from "./context.ts";
 import { emitFunction } from "./emit.ts";
@@ -126,7 +127,7 @@ function bind(sleep: Sleep, suspends: boolean): Bound {
     context,
     imports: { wasi_snapshot_preview1: wasi, nexus: { emit: emitFunction(context) } },
     grown: asGuestFunction((pages) => {
-      context.memory.grown();
+      context.memory.grown(pages * PAGE_BYTES);
       context.journal.notePages(pages);
     }),
   };

@@ -33,8 +33,9 @@ export class Pool {
   /** Whether a long run waits because it may not have the last open thread. */
   #refused = false;
   #closed = false;
-  /** Threads that close() stopped. */
-  readonly #gone: Promise<unknown>[] = [];
+  /** Threads that were stopped and are not gone yet. */
+  readonly #gone = new Set<Promise<unknown>>();
+  #ending = 0;
   replaced = 0;
   coldStarts = 0;
   warmStarts = 0;
@@ -112,12 +113,11 @@ export class Pool {
     for (const thread of this.#threads) {
       for (const { job } of thread.suspended()) this.#endSuspended(thread, job, CANCELLED);
       const halted = thread.halt(this.#now());
-      for (const job of thread.stop()) {
+      for (const job of this.#stop(thread)) {
         const its = halted?.job === job ? halted : undefined;
         job.settle(outcomeOfStopped(job, CANCELLED, its));
       }
     }
-    for (const thread of this.#threads) this.#gone.push(thread.gone);
     this.#threads.clear();
     for (let job = this.#takeAny(); job !== undefined; job = this.#takeAny()) {
       job.settle(outcomeOfStopped(job, CANCELLED));
@@ -214,7 +214,8 @@ export class Pool {
 
   /** One thread more where work waits for long runs to end. One at a time: a start takes its share of the machine. */
   #helpOut(): void {
-    if (this.#queue.size === 0 || this.#threads.size >= this.#options.maxWorkers) return;
+    const most = this.#options.maxWorkers;
+    if (this.#queue.size === 0 || this.#threads.size + this.#ending >= most) return;
     if ([...this.#threads].some(({ starting }) => starting)) return;
     if (this.#refused || this.#open() === 0) this.#start();
   }
@@ -222,7 +223,7 @@ export class Pool {
   #retire(thread: GuestThread): void {
     if (this.#queue.size > 0) return;
     this.#threads.delete(thread);
-    thread.stop();
+    this.#stop(thread);
   }
 
   #finish(thread: GuestThread, job: Job, result: RunResult): void {
@@ -249,6 +250,18 @@ export class Pool {
     this.#settleHalted(halted, stopped);
   }
 
+  /** Stops a thread; until it is gone it counts among those there may be. */
+  #stop(thread: GuestThread): readonly Job[] {
+    const left = thread.stop();
+    this.#ending += 1;
+    const gone = thread.gone.finally(() => {
+      this.#ending -= 1;
+      this.#gone.delete(gone);
+    });
+    this.#gone.add(gone);
+    return left;
+  }
+
   #bury(thread: GuestThread, error: Error): void {
     const halted = thread.halt(this.#now());
     const outOfMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
@@ -271,7 +284,7 @@ export class Pool {
   #replace(thread: GuestThread, blamed: Job | undefined, cause?: Stopped): void {
     this.#threads.delete(thread);
     this.replaced += 1;
-    for (const job of thread.stop().toReversed()) {
+    for (const job of this.#stop(thread).toReversed()) {
       if (job === blamed) continue;
       if (blamed === undefined && cause !== undefined) job.deaths += 1;
       if (cause !== undefined && job.deaths >= MOST_DEATHS) {
