@@ -17,6 +17,9 @@ export interface Deployed {
   readonly removed: readonly string[];
 }
 
+/** Modules are compiled by V8's own threads and warmed up by guests', while others are read. */
+const LOADS_AT_ONCE = 8;
+
 /**
  * Puts a project into service: modules kept, compiled and warmed, then all functions exchanged in one
  * step. MODULE_INVALID, naming every function whose module cannot run: then nothing changes.
@@ -27,35 +30,48 @@ export async function deploy(project: Project, target: DeployTarget): Promise<De
   const changed = project.functions.filter(
     ({ name, version }) => before.get(name)?.version !== version,
   );
-  const bytesOf = (fn: FunctionVersion) => project.modules.get(fn.moduleSha256)!;
 
   const faults: string[] = [];
-  for (const fn of changed) {
-    try {
-      const { version, limits } = fn;
-      const files = grantedFiles(project, fn);
-      const sourceMap = project.sourceMaps.get(fn.moduleSha256);
-      await runtime.load({
-        version,
-        bytes: bytesOf(fn),
-        limits,
-        files,
-        ...(sourceMap === undefined ? {} : { sourceMap }),
-      });
-    } catch (error) {
-      if (!(error instanceof NexusError) || error.code !== "MODULE_INVALID") throw error;
-      faults.push(`function "${fn.name}" (${fn.code}): ${error.message}`);
+  const waiting = changed.values();
+  const loadNext = async (): Promise<void> => {
+    for (const fn of waiting) {
+      const fault = await load(fn, project, runtime);
+      if (fault !== undefined) faults.push(fault);
     }
-  }
+  };
+  await Promise.all(Array.from({ length: LOADS_AT_ONCE }, loadNext));
   if (faults.length > 0) {
     for (const { version } of changed) runtime.unload(version);
-    throw unusable(faults);
+    throw unusable(faults.sort());
   }
 
-  for (const fn of changed) await modules.put(bytesOf(fn));
+  for (const { moduleSha256 } of changed) await modules.put(project.modules.get(moduleSha256)!);
   registry.replace(project.functions);
   const names = new Set(project.functions.map(({ name }) => name));
   return { changed, removed: [...before.keys()].filter((name) => !names.has(name)) };
+}
+
+/** Why it cannot be run; undefined: it can. */
+async function load(
+  fn: FunctionVersion,
+  project: Project,
+  runtime: Runtime,
+): Promise<string | undefined> {
+  const { version, limits } = fn;
+  const sourceMap = project.sourceMaps.get(fn.moduleSha256);
+  try {
+    await runtime.load({
+      version,
+      bytes: project.modules.get(fn.moduleSha256)!,
+      limits,
+      files: grantedFiles(project, fn),
+      ...(sourceMap === undefined ? {} : { sourceMap }),
+    });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof NexusError) || error.code !== "MODULE_INVALID") throw error;
+    return `function "${fn.name}" (${fn.code}): ${error.message}`;
+  }
 }
 
 function unusable(faults: readonly string[]): NexusError {
