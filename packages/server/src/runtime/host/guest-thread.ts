@@ -125,7 +125,8 @@ export class GuestThread {
   /** From now until its run has ended it is stuck, and gives way to every other thread. */
   getsStuck(): void {
     this.#stuckSeat = this.#runningSeat();
-    if (this.stuck) this.#priority?.lower();
+    const job = this.#stuckSeat === undefined ? undefined : this.#jobs[this.#stuckSeat];
+    if (job !== undefined) this.#priority?.lower(job.loaded.supervised);
   }
 
   get held(): number {

@@ -14,11 +14,21 @@ export function learn(loaded: LoadedModule, result: RunResult): void {
     const busyMs = result.durationMs - result.suspendedMs;
     loaded.expectedMs += (busyMs - loaded.expectedMs) / 8;
   }
+  forgive(loaded, result);
   if (result.memoryBytes <= loaded.reservedPages * PAGE_BYTES) return;
   loaded.outgrown += 1;
   if (loaded.outgrown < OUTGROWN_RUNS) return;
   loaded.outgrown = 0;
   reserve(loaded, result.memoryBytes);
+}
+
+/** A version that ran out of time once is watched for it until this many runs have not. */
+const FORGIVING_RUNS = 100;
+
+function forgive(loaded: LoadedModule, { end }: RunResult): void {
+  if (!loaded.supervised) return;
+  loaded.inTime = end.kind === "timed_out" ? 0 : loaded.inTime + 1;
+  if (loaded.inTime >= FORGIVING_RUNS) loaded.supervised = false;
 }
 
 /** From now on every run is given a memory of that size, in which its growth finds its place. */

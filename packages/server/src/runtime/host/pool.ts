@@ -238,7 +238,8 @@ export class Pool {
     const halted = thread.halt(this.#now());
     if (halted === undefined) return;
     halted.job.loaded.expectedMs = Math.max(halted.job.loaded.expectedMs, STUCK_MS);
-    if (stopped.kind === "timed_out") halted.job.loaded.supervised = true;
+    if (stopped.kind === "timed_out")
+      Object.assign(halted.job.loaded, { supervised: true, inTime: 0 });
     this.#replace(thread, halted.job);
     this.#settleHalted(halted, stopped);
   }

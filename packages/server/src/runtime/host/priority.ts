@@ -2,9 +2,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { setPriority } from "node:os";
 
 // Linux keeps a priority ("nice") for every thread; elsewhere it is the whole process's, and stays as
-// it is. 0 is usual: weights are 1024 at 0, 335 at 5 and 110 at 10.
+// it is. 0 is usual: weights are 1024 at 0, 335 at 5, 110 at 10 and 15 at 19.
 const RUNNING = 5;
 const LONG = 10;
+/** Of a version that ran out of time before: what it uses is most likely for nothing. */
+const OFFENDING = 19;
 /** Processor time a run gets, after it was first seen to take long, before it has to give way. */
 const GRACE_MS = 10;
 const TASKS = "/proc/self/task";
@@ -33,10 +35,15 @@ export class ThreadPriority {
 
   /**
    * Its run takes long by the clock; to be called again as long as it does. By processor time is decided
-   * whether it gives way: on a busy machine a short run waits long. Does nothing where it could not be undone.
+   * whether it gives way: on a busy machine a short run waits long. One that offended before gives way at
+   * once, and to all others. Does nothing where it could not be undone.
    */
-  lower(): void {
+  lower(offended: boolean): void {
     if (this.#long || !this.#restorable) return;
+    if (offended) {
+      this.#long = this.#set(OFFENDING);
+      return;
+    }
     const spent = this.processorMs();
     this.#seenAtMs ??= spent;
     if (spent - this.#seenAtMs >= GRACE_MS) this.#long = this.#set(LONG);

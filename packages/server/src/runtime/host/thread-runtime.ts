@@ -181,6 +181,7 @@ class ThreadRuntime implements Runtime {
       reservedPages: checked.memory?.initialPages ?? 0,
       outgrown: 0,
       supervised: false,
+      inTime: 0,
       underWay: 0,
       retired: false,
     };
