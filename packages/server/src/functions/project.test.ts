@@ -79,7 +79,7 @@ functions:
       logBytes: 262_144,
       logLines: 1000,
       emits: 100,
-      hostCalls: 10_000_000,
+      hostCalls: 100_000_000,
       cpuMs: 0,
       tableElements: 1_000_000,
       moduleBytes: 67_108_864,

@@ -16,7 +16,7 @@ export const DEFAULTS = {
     logs: "256Ki",
     log_lines: 1000,
     emits: 100,
-    host_calls: 10_000_000,
+    host_calls: 100_000_000,
     table: 1_000_000,
     module: "64Mi",
   },

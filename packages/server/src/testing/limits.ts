@@ -8,7 +8,7 @@ export const TEST_LIMITS: FunctionLimits = {
   logBytes: 256,
   logLines: 5,
   emits: 3,
-  hostCalls: 1_000_000,
+  hostCalls: 1_000_000_000,
   cpuMs: 0,
   tableElements: 1_000_000,
   moduleBytes: 64 * 1024 * 1024,

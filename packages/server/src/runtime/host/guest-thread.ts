@@ -147,12 +147,12 @@ export class GuestThread {
   }
 
   /**
-   * The one module that this thread is for as long as it holds runs of it: those may be suspended, and
-   * no other function's run shall stand between one and its going on.
+   * The one module that this thread is for as long as it holds runs of it: those wait for host calls,
+   * and no other function's run shall stand between one and its going on.
    */
   get exclusiveTo(): LoadedModule | undefined {
-    const loaded = this.#jobs.find((job) => job !== undefined)?.loaded;
-    return loaded?.plan.suspends === true ? loaded : undefined;
+    if (this.#held === 0) return undefined;
+    return this.#jobs.find((job) => job?.loaded.waits === true)?.loaded;
   }
 
   /** False where it has no room; else the run is on its way. */
@@ -216,10 +216,10 @@ export class GuestThread {
 
   /** Runs that wait for a host call's answer. */
   suspended(): readonly RunningJob[] {
-    return this.#jobs
-      .map((_, seat) => seat)
-      .filter((seat) => Atomics.load(this.#views.state, seat) === SEAT.suspended)
-      .map((seat) => this.#runningAt(seat));
+    return this.#jobs.flatMap((job, seat) => {
+      if (job === undefined || Atomics.load(this.#views.state, seat) !== SEAT.suspended) return [];
+      return [this.#runningAt(seat)];
+    });
   }
 
   #runningAt(seat: number): RunningJob {

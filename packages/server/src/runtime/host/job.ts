@@ -18,6 +18,8 @@ export interface LoadedModule {
   outgrown: number;
   /** Whether its runs are ended in their own threads when they run out of time: one has before. */
   supervised: boolean;
+  /** Whether a run of it was ever suspended. */
+  waits: boolean;
   /** Runs that have ended in time since. */
   inTime: number;
   /** What a run takes of its thread's time, learnt from the last ones; says how many may wait in one thread. */

@@ -14,6 +14,7 @@ export function learn(loaded: LoadedModule, result: RunResult): void {
     const busyMs = result.durationMs - result.suspendedMs;
     loaded.expectedMs += (busyMs - loaded.expectedMs) / 8;
   }
+  if (result.suspendedMs > 0) loaded.waits = true;
   forgive(loaded, result);
   if (result.memoryBytes <= loaded.reservedPages * PAGE_BYTES) return;
   loaded.outgrown += 1;

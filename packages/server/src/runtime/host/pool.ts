@@ -5,6 +5,7 @@ import { GuestThread, type GuestThreadEvents, type HaltedRun } from "./guest-thr
 import type { Job, LoadedModule } from "./job.ts";
 import { outcomeOf, outcomeOfStopped, type Stopped } from "./outcome.ts";
 import { learn } from "./learn.ts";
+import { Placement } from "./placement.ts";
 import type { RunResult } from "./seat.ts";
 import { STUCK_MS, Watch } from "./watch.ts";
 
@@ -16,8 +17,6 @@ export interface PoolOptions {
   readonly loaded: ReadonlyMap<string, LoadedModule>;
 }
 
-/** Work that may wait in a thread, so that the next run begins without a message's way. */
-const PREFETCH_MS = 2;
 /** A job that outlives this many threads is what kills them. */
 const MOST_DEATHS = 2;
 const CANCELLED: Stopped = { kind: "cancelled" };
@@ -29,9 +28,8 @@ export class Pool {
   readonly #queue = new FairQueue<Job>();
   readonly #now = sharedClock();
   readonly #watch: Watch;
+  readonly #placement: Placement;
   readonly #bell = new Bell(() => this.#collect());
-  /** Whether a long run waits because it may not have the last open thread. */
-  #refused = false;
   #closed = false;
   /** Threads that were stopped and are not gone yet. */
   readonly #gone = new Set<Promise<unknown>>();
@@ -48,6 +46,8 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    const { maxWorkers, loaded } = options;
+    this.#placement = new Placement({ threads: this.#threads, maxWorkers, loaded });
     this.#watch = new Watch({
       threads: this.#threads,
       workers: options.workers,
@@ -143,11 +143,11 @@ export class Pool {
 
   #pump(): void {
     if (this.#closed) return;
-    this.#refused = false;
+    this.#placement.refused = false;
     let thread: GuestThread | undefined;
     while (this.#queue.size > 0) {
       const job = this.#queue.take((next) => {
-        thread = this.#mayRun(next) ? this.#threadFor(next) : undefined;
+        thread = this.#placement.threadFor(next);
         return thread !== undefined;
       });
       if (job === undefined || thread === undefined) break;
@@ -158,49 +158,6 @@ export class Pool {
       thread.lastUsedAt = this.#now();
     }
     if (this.#queue.size > 0 || this.busy > 0) this.#watch.soon();
-  }
-
-  /** The one with the least to do, among those that may take it. */
-  #threadFor({ loaded }: Job): GuestThread | undefined {
-    let best: GuestThread | undefined;
-    for (const thread of this.#threads) {
-      if (!thread.ready || thread.stuck || thread.full) continue;
-      if (thread.held > 0) {
-        if (thread.backlogMs >= PREFETCH_MS) continue;
-        const apart = loaded.plan.suspends || thread.exclusiveTo !== undefined;
-        if (apart && thread.exclusiveTo?.id !== loaded.id) continue;
-      }
-      if (best === undefined || thread.backlogMs < best.backlogMs) best = thread;
-    }
-    return best;
-  }
-
-  /** A run that will be long leaves one thread to those that will not. */
-  #mayRun({ loaded }: Job): boolean {
-    if (!this.#isLong(loaded)) return true;
-    if (this.#options.maxWorkers === 1 || this.#options.loaded.size < 2) return true;
-    if (this.#open() > 1) return true;
-    this.#refused = true;
-    return false;
-  }
-
-  /** Whether its runs take long, as far as is known: the last ones did, or one does now. */
-  #isLong(loaded: LoadedModule): boolean {
-    if (loaded.expectedMs >= STUCK_MS) return true;
-    for (const thread of this.#threads) {
-      if (thread.stuck && thread.running()?.job.loaded === loaded) return true;
-    }
-    return false;
-  }
-
-  /** Threads that take any run: they have no long one and none to come, and are not one function's alone. */
-  #open(): number {
-    let open = 0;
-    for (const thread of this.#threads) {
-      const long = thread.stuck || thread.jobs().some(({ loaded }) => this.#isLong(loaded));
-      if (thread.ready && !long && thread.exclusiveTo === undefined) open += 1;
-    }
-    return open;
   }
 
   /** Takes back what waits behind a long run. */
@@ -217,7 +174,7 @@ export class Pool {
     const most = this.#options.maxWorkers;
     if (this.#queue.size === 0 || this.#threads.size + this.#ending >= most) return;
     if ([...this.#threads].some(({ starting }) => starting)) return;
-    if (this.#refused || this.#open() === 0) this.#start();
+    if (this.#placement.refused || this.#placement.open() === 0) this.#start();
   }
 
   #retire(thread: GuestThread): void {
@@ -248,6 +205,7 @@ export class Pool {
   #endSuspended(thread: GuestThread, job: Job, stopped: Stopped): void {
     const halted = thread.haltSuspended(job, this.#now());
     if (halted === undefined) return;
+    job.loaded.waits = true;
     this.#settleHalted(halted, stopped);
   }
 

@@ -181,6 +181,7 @@ class ThreadRuntime implements Runtime {
       reservedPages: checked.memory?.initialPages ?? 0,
       outgrown: 0,
       supervised: false,
+      waits: false,
       inTime: 0,
       underWay: 0,
       retired: false,
@@ -199,18 +200,19 @@ class ThreadRuntime implements Runtime {
     const timeoutMs = Math.min(loaded.timeoutMs, WARM_UP_MS);
     const { version } = loaded;
     const request = { version, function: version, stdin: WARM_UP_EVENT, env: WARM_UP_ENV };
+    const warming = { ...loaded, timeoutMs, supervised: true };
     const outcome = await new Promise<Outcome>((resolve) => {
       const settle = (outcome: Outcome): void => {
         clearTimeout(timer);
         resolve(outcome);
       };
-      const warming = { ...loaded, timeoutMs, supervised: true };
       const job: Job = { request, loaded: warming, deaths: 0, warmUp: true, settle };
       // Where every thread is held up, it goes into service cold.
       const timer = setTimeout(() => this.#pool.cancel(job), WARM_UP_WAIT_MS);
       this.#pool.submit(job);
     });
     reserve(loaded, outcome.memoryPeakBytes);
+    loaded.waits = warming.waits;
   }
 
   #forgetIfUnused(loaded: LoadedModule): void {

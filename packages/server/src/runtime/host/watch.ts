@@ -72,7 +72,7 @@ export class Watch {
 
   #lookAtSuspended(thread: GuestThread, at: number): void {
     // Behind a run that holds the thread they cannot go on: that is not their doing.
-    if (thread.stuck || thread.exclusiveTo === undefined) return;
+    if (thread.stuck) return;
     for (const { job, startedAt } of thread.suspended()) {
       if (at - startedAt > job.loaded.timeoutMs) this.#options.onSuspendedOverdue(thread, job);
     }

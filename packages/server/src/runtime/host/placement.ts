@@ -1,0 +1,91 @@
+import type { GuestThread } from "./guest-thread.ts";
+import type { Job, LoadedModule } from "./job.ts";
+import { STUCK_MS } from "./watch.ts";
+
+/** Work that may wait in a thread, so that the next run begins without a way between the threads. */
+const PREFETCH_MS = 2;
+
+export interface PlacementOptions {
+  readonly threads: ReadonlySet<GuestThread>;
+  /** Threads there may be. */
+  readonly maxWorkers: number;
+  /** Versions in service. */
+  readonly loaded: ReadonlyMap<string, LoadedModule>;
+}
+
+/**
+ * Which thread a run gets, decided for each run anew. One thread always stays open to runs of every
+ * function: those that take long, or wait in a thread of their own, do not get the last.
+ */
+export class Placement {
+  readonly #options: PlacementOptions;
+  /** Whether a run waits because it may not have the last open thread. */
+  refused = false;
+
+  constructor(options: PlacementOptions) {
+    this.#options = options;
+  }
+
+  threadFor({ loaded }: Job): GuestThread | undefined {
+    if (loaded.waits) return this.#forWaiting(loaded);
+    if (this.#isLong(loaded) && !this.#mayClose()) return undefined;
+    return this.#leastLoaded(
+      (thread) => thread.exclusiveTo === undefined && hasRoom(thread, PREFETCH_MS),
+    );
+  }
+
+  /** Threads that take any run: they have no long one and none to come, and are not one function's alone. */
+  open(): number {
+    let open = 0;
+    for (const thread of this.#options.threads) {
+      if (!thread.ready || thread.stuck || thread.exclusiveTo !== undefined) continue;
+      if (!thread.jobs().some(({ loaded }) => this.#isLong(loaded))) open += 1;
+    }
+    return open;
+  }
+
+  /** Runs of one version wait together, where no other function's run can stand before their going on. */
+  #forWaiting(loaded: LoadedModule): GuestThread | undefined {
+    const own = (thread: GuestThread) => thread.exclusiveTo?.id === loaded.id;
+    const busyLittle = (thread: GuestThread) => own(thread) && hasRoom(thread, PREFETCH_MS);
+    const found = this.#leastLoaded(busyLittle);
+    if (found !== undefined) return found;
+    if (this.#mayClose()) {
+      const empty = this.#leastLoaded((thread) => thread.held === 0);
+      if (empty !== undefined) return empty;
+    }
+    return this.#leastLoaded(
+      (thread) => own(thread) && hasRoom(thread, Infinity) && thread.running() === undefined,
+    );
+  }
+
+  #leastLoaded(fits: (thread: GuestThread) => boolean): GuestThread | undefined {
+    let best: GuestThread | undefined;
+    for (const thread of this.#options.threads) {
+      if (!thread.ready || thread.stuck || !fits(thread)) continue;
+      if (best === undefined || thread.backlogMs < best.backlogMs) best = thread;
+    }
+    return best;
+  }
+
+  /** Whether an open thread may be closed to others for a while. */
+  #mayClose(): boolean {
+    const { maxWorkers, loaded } = this.#options;
+    if (maxWorkers === 1 || loaded.size < 2 || this.open() > 1) return true;
+    this.refused = true;
+    return false;
+  }
+
+  /** Whether its runs take long, as far as is known: the last ones did, or one does now. */
+  #isLong(loaded: LoadedModule): boolean {
+    if (loaded.expectedMs >= STUCK_MS) return true;
+    for (const thread of this.#options.threads) {
+      if (thread.stuck && thread.running()?.job.loaded.id === loaded.id) return true;
+    }
+    return false;
+  }
+}
+
+function hasRoom(thread: GuestThread, mostMs: number): boolean {
+  return !thread.full && (thread.held === 0 || thread.backlogMs < mostMs);
+}
