@@ -184,11 +184,31 @@ const ENDLESS: readonly (readonly [name: string, module: () => Promise<Uint8Arra
     () =>
       wasiModule(`(func (export "_initialize") (loop $l (br $l))) (func (export "handle_event"))`),
   ],
+  // V8 looks for an end from outside between instructions, and a single one of these takes long.
+  ...(
+    [
+      ["large fills", "(memory.fill (i32.const 0) (i32.const 1) (i32.const 134217728))"],
+      ["large copies", "(memory.copy (i32.const 0) (i32.const 64) (i32.const 134217000))"],
+      [
+        "large fills of a table",
+        "(table.fill $t (i32.const 0) (ref.null func) (i32.const 900000))",
+      ],
+      ["large copies of a table", "(table.copy (i32.const 0) (i32.const 9) (i32.const 800000))"],
+    ] as const
+  ).map(
+    ([name, body]) =>
+      [
+        `a loop of ${name}`,
+        () =>
+          wat(`(module (memory 2048) (table $t 900000 funcref)
+            (func (export "_start") (loop $l ${body} (br $l))))`),
+      ] as const,
+  ),
 ];
 for (const [name, module] of ENDLESS) {
   test(`invoke() ends ${name} at its timeout and replaces the thread`, async () => {
     await using t = testRuntime();
-    await t.load("endless", module(), { timeoutMs: 100 });
+    await t.load("endless", module(), { timeoutMs: 100, memoryBytes: 2 ** 27 });
     await t.load("echo", echoModule());
     const outcome = await t.run("endless");
     assert.equal(outcome.status, "timed_out");

@@ -44,7 +44,9 @@ export function readCode(shape: ModuleShape): Code | undefined {
     const note = (place: Place) => {
       noted += 1;
       if (noted > MOST_PLACES) {
-        throw invalidModule(`it has more than ${MOST_PLACES} growths and tail calls`);
+        throw invalidModule(
+          `it has more than ${MOST_PLACES} growths, tail calls and bulk operations`,
+        );
       }
       places.push(place);
     };

@@ -5,7 +5,7 @@ import { mostPages, type ModuleLimits } from "./check.ts";
 import { readCode, writeCode, type Code } from "./code.ts";
 import { Positions } from "./positions.ts";
 import { SECTION, type ModuleShape } from "./sections.ts";
-import { addTailCallHook } from "./tail-calls.ts";
+import { addLook, addTailCallHook } from "./tail-calls.ts";
 import { capTables, MOST_TABLE_ELEMENTS, tableSection, type CappedTable } from "./tables.ts";
 import { byteLength, join, leb, text, type Chunk } from "./writer.ts";
 
@@ -21,7 +21,7 @@ export interface Rewritten {
 /**
  * The module as it is run: its memory is imported, so that one memory serves many instances one after
  * another, also one that is larger than the guest's; what grows goes through functions that keep the
- * limits and note how it went; tail calls can be ended from outside; and custom sections are gone.
+ * limits and note how it went; tail calls and bulk operations can be ended from outside; and custom sections are gone.
  * Added things stand behind the guest's own, at indices that its code does not name. The one difference
  * that it can see: in a memory larger than its own it can read and write behind its end.
  */
@@ -74,12 +74,14 @@ function watch(
     const table = kind === "table.grow" ? what.tables[index] : undefined;
     if (table !== undefined && table.cap < table.declaredMaximum) tables.set(index, table);
   }
-  const tailCalls = places.some(({ kind }) => kind === "tail call");
-  if (!grows && !tailCalls && tables.size === 0) return undefined;
+  const bulk = places.some(({ kind }) => kind === "bulk");
+  const looks = bulk || places.some(({ kind }) => kind === "tail call");
+  if (!grows && !looks && tables.size === 0) return undefined;
   const added = new Additions(shape);
   const size = grows ? addVirtualSize(added, memory, declaredMaximum(shape, memory)) : undefined;
   const tableCalls = addTableGrowth(added, tables);
-  const hook = tailCalls ? addTailCallHook(added) : undefined;
+  const hook = looks ? addTailCallHook(added) : undefined;
+  const look = bulk && hook !== undefined ? addLook(added, hook) : undefined;
   const sections = added.sections();
   const content = writeCode(shape, code, {
     replacement: ({ kind, index }) => {
@@ -92,6 +94,8 @@ function watch(
           return tableCalls.get(index);
         case "tail call":
           return hook;
+        case "bulk":
+          return look;
       }
     },
     added: added.bodies,
