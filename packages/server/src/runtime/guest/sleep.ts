@@ -10,13 +10,30 @@ export function blockUntil(dueNs: bigint): void {
   }
 }
 
-/** Resolves when the monotonic clock shows `dueNs`; the thread goes on meanwhile. */
-export async function until(dueNs: bigint): Promise<void> {
-  for (;;) {
-    const leftMs = msUntil(dueNs);
-    if (leftMs <= 0) return;
-    // A timer may fire a little early, hence the loop.
-    await new Promise((resolve) => setTimeout(resolve, Math.min(Math.ceil(leftMs), LONGEST_MS)));
+/** A sleep that leaves its thread to others, and that can be cut short. */
+export class Nap {
+  #timer: NodeJS.Timeout | undefined;
+  #wake: (() => void) | undefined;
+  #cut = false;
+
+  /** Resolves when the monotonic clock shows `dueNs`, or when it is cut short. */
+  async until(dueNs: bigint): Promise<void> {
+    for (;;) {
+      const leftMs = msUntil(dueNs);
+      if (leftMs <= 0 || this.#cut) return;
+      // A timer may fire a little early, hence the loop.
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        this.#timer = setTimeout(resolve, Math.min(Math.ceil(leftMs), LONGEST_MS));
+      });
+    }
+  }
+
+  /** From now on nothing sleeps here. */
+  cut(): void {
+    this.#cut = true;
+    clearTimeout(this.#timer);
+    this.#wake?.();
   }
 }
 
