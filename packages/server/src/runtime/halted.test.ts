@@ -16,6 +16,8 @@ const LIMITS: FunctionLimits = {
   logBytes: 256,
   logLines: 5,
   emits: 3,
+  // More than a quick machine makes until the timeout.
+  hostCalls: 1_000_000_000,
 };
 
 function oneThread(): Runtime & AsyncDisposable {

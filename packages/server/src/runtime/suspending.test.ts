@@ -166,3 +166,17 @@ test("invoke() keeps no memory of sleeps that were ended", async () => {
   const grown = process.memoryUsage().rss - before;
   assert.ok(grown < (rounds * 16 * pages * 65_536) / 4, `${grown} bytes more are held`);
 });
+
+test("invoke() does not blame a run that sleeps for no time for the next one's endless loop", async () => {
+  await using t = testRuntime({ workers: 1, maxWorkers: 1 });
+  const loops =
+    "(if (i32.eq (i32.load8_u (i32.const 1024)) (i32.const 108)) (then (loop $l (br $l))))";
+  await t.load("sleeper", sleeper(0, loops), { timeoutMs: 100 });
+  const outcomes = await Promise.all(
+    ["a", "l"].map((event) => t.run("sleeper", { stdin: bytes(event) })),
+  );
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ["succeeded", "timed_out"],
+  );
+});

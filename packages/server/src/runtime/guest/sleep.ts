@@ -16,17 +16,16 @@ export class Nap {
   #wake: (() => void) | undefined;
   #cut = false;
 
-  /** Resolves when the monotonic clock shows `dueNs`, or when it is cut short. */
+  /** Resolves when the monotonic clock shows `dueNs`, or when it is cut short; never in this turn of the thread. */
   async until(dueNs: bigint): Promise<void> {
-    for (;;) {
-      const leftMs = msUntil(dueNs);
-      if (leftMs <= 0 || this.#cut) return;
-      // A timer may fire a little early, hence the loop.
+    // A timer may fire a little early, hence the loop.
+    do {
+      const leftMs = Math.max(0, Math.ceil(msUntil(dueNs)));
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
-        this.#timer = setTimeout(resolve, Math.min(Math.ceil(leftMs), LONGEST_MS));
+        this.#timer = setTimeout(resolve, Math.min(leftMs, LONGEST_MS));
       });
-    }
+    } while (!this.#cut && !isPast(dueNs));
   }
 
   /** From now on nothing sleeps here. */
@@ -35,6 +34,11 @@ export class Nap {
     clearTimeout(this.#timer);
     this.#wake?.();
   }
+}
+
+/** Whether the monotonic clock shows `dueNs`, or later. */
+export function isPast(dueNs: bigint): boolean {
+  return msUntil(dueNs) <= 0;
 }
 
 function msUntil(dueNs: bigint): number {

@@ -1,7 +1,7 @@
 import { sharedClock } from "../protocol.ts";
 import type { Execution } from "./execution.ts";
 import type { Seat } from "./seat.ts";
-import { Nap } from "./sleep.ts";
+import { isPast, Nap } from "./sleep.ts";
 import { threadCpuMs } from "./thread-cpu.ts";
 import { trap } from "./trapping.ts";
 
@@ -29,7 +29,17 @@ export class SuspendingRun {
   }
 
   /** The guest's sleep: suspends it until the monotonic clock shows `dueNs`. */
-  async sleep(dueNs: bigint): Promise<void> {
+  sleep(dueNs: bigint): Promise<void> | undefined {
+    // It would go on in this turn of the thread, in which another run may have been begun meanwhile.
+    return isPast(dueNs) ? undefined : this.#sleep(dueNs);
+  }
+
+  /** Wakes a run that the host has ended while it was suspended, so that it comes to its end here. */
+  wakeIfHalted(): void {
+    if (this.#seat.halted) this.#nap.cut();
+  }
+
+  async #sleep(dueNs: bigint): Promise<void> {
     const cpuMs = threadCpuMs();
     const at = performance.now();
     this.#seat.suspend();
@@ -42,10 +52,5 @@ export class SuspendingRun {
     // V8 keeps a suspended stack alive, with the memory of its instance, until it has gone on to its end;
     // a trap takes it there, and is the one answer that is not the guest's to catch.
     trap();
-  }
-
-  /** Wakes a run that the host has ended while it was suspended, so that it comes to its end here. */
-  wakeIfHalted(): void {
-    if (this.#seat.halted) this.#nap.cut();
   }
 }
