@@ -16,6 +16,8 @@ const LIMITS: FunctionLimits = {
   logBytes: 256,
   logLines: 5,
   emits: 3,
+  // More than a quick machine makes until the timeout.
+  hostCalls: 1_000_000_000,
 };
 
 function oneThread(): Runtime & AsyncDisposable {
@@ -234,4 +236,47 @@ test("invoke() keeps what a guest did whose thread died because it filled V8's o
   const next = await run(runtime, "echo");
   assert.equal(next.status, "succeeded");
   assert.deepEqual(next.logs, []);
+});
+
+// Echoes its event, and loops for ever where that is "loop".
+const echoOrLoop = () =>
+  wasiModule(`(func (export "_start")
+    (i32.store (i32.const 0) (i32.const 1024))
+    (i32.store (i32.const 4) (i32.const 4096))
+    (drop (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (if (i32.eq (i32.load8_u (i32.const 1024)) (i32.const 108)) (then ${forever()}))
+    (call $write (i32.const 1) (i32.const 1024) (i32.load (i32.const 8))))`);
+
+/** So long the host hears of nothing; the guests go on. */
+function hearNothing(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+test("invoke() runs nothing again that had ended when its thread was stopped", async () => {
+  await using runtime = oneThread();
+  await load(runtime, "f", echoOrLoop(), { timeoutMs: 60_000 });
+  const begin = (stdin: string, signal?: AbortSignal) =>
+    runtime.invoke({ version: "f", function: "f", stdin: Buffer.from(stdin), env: {} }, signal);
+  await begin("first");
+  const stop = new AbortController();
+  const ended = begin("ended");
+  const looping = begin("loop", stop.signal);
+  hearNothing(200);
+  stop.abort();
+  assert.equal((await looping).status, "cancelled");
+  const outcome = await ended;
+  assert.equal(text(outcome.output), "ended");
+  assert.equal(outcome.cold, false, "it ran in the thread that was stopped");
+});
+
+test("close() tells of a run as it ended, where it had not yet heard of it", async () => {
+  await using runtime = oneThread();
+  await load(runtime, "f", echoModule());
+  await run(runtime, "f");
+  const ended = run(runtime, "f");
+  hearNothing(200);
+  await runtime.close(AbortSignal.abort());
+  const outcome = await ended;
+  assert.equal(outcome.status, "succeeded");
+  assert.equal(text(outcome.output), "input");
 });

@@ -56,7 +56,7 @@ export const FACT = {
   lastCalls: 12,
 } as const;
 
-/** Host calls that are remembered. */
+/** Host calls that are remembered: a power of two. */
 export const LAST_CALLS = 8;
 const FACTS = FACT.lastCalls + LAST_CALLS;
 export const PAGE_BYTES = 65_536;

@@ -130,3 +130,53 @@ test("close() ends runs that sleep, and tells what they did", async () => {
     return;
   }
 });
+
+/** Sleeps for a year with `pages` of its memory written, and where it can catch what wakes it, loops. */
+const clinging = (pages: number) =>
+  wat(`(module
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") ${pages})
+  (func (export "_start")
+    (memory.fill (i32.const 4096) (i32.const 7) (i32.const ${(pages - 1) * 65_536}))
+    (i32.store (i32.const 144) (i32.const 1))
+    (i64.store (i32.const 152) (i64.const 31536000000000000))
+    (try (do (drop (call $poll (i32.const 128) (i32.const 256) (i32.const 1) (i32.const 320)))) (catch_all))
+    (loop $l (br $l))))`);
+
+test("invoke() ends a sleep that would catch its end, and the thread goes on", async () => {
+  await using t = testRuntime({ workers: 1, maxWorkers: 1 });
+  await t.load("clinging", clinging(2), { timeoutMs: 60 });
+  await t.load("echo", echoModule());
+  for (let round = 0; round < 3; round += 1) {
+    assert.equal((await t.run("clinging")).status, "timed_out");
+    assert.equal(text((await t.run("echo", { stdin: bytes("on") })).output), "on");
+  }
+  assert.equal(t.runtime.status().replaced, 0);
+});
+
+test("invoke() keeps no memory of sleeps that were ended", async () => {
+  await using t = testRuntime({ workers: 1, maxWorkers: 1 });
+  const pages = 200;
+  await t.load("clinging", clinging(pages), { timeoutMs: 200 });
+  const ended = () => Promise.all(Array.from({ length: 16 }, () => t.run("clinging")));
+  await ended();
+  const before = process.memoryUsage().rss;
+  const rounds = 6;
+  for (let round = 0; round < rounds; round += 1) await ended();
+  const grown = process.memoryUsage().rss - before;
+  assert.ok(grown < (rounds * 16 * pages * 65_536) / 4, `${grown} bytes more are held`);
+});
+
+test("invoke() does not blame a run that sleeps for no time for the next one's endless loop", async () => {
+  await using t = testRuntime({ workers: 1, maxWorkers: 1 });
+  const loops =
+    "(if (i32.eq (i32.load8_u (i32.const 1024)) (i32.const 108)) (then (loop $l (br $l))))";
+  await t.load("sleeper", sleeper(0, loops), { timeoutMs: 100 });
+  const outcomes = await Promise.all(
+    ["a", "l"].map((event) => t.run("sleeper", { stdin: bytes(event) })),
+  );
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ["succeeded", "timed_out"],
+  );
+});

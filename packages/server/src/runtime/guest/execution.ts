@@ -108,14 +108,26 @@ export class Execution {
 
   /** Tells the host, and then cleans up for the next run. */
   finish(end: RunEnd, suspendedMs: number): void {
-    const { loaded, bound, seat, memories } = this.#parts;
+    const { loaded, bound, seat } = this.#parts;
     const { id } = seat;
     const { watchesGrowth, watchesTables } = loaded.plan;
     if (watchesGrowth && this.#flag(REFUSED_EXPORT)) bound.context.noteLimit("memory");
     if (watchesTables && this.#flag(TABLE_REFUSED_EXPORT)) bound.context.noteLimit("table");
     bound.context.end();
     seat.end(end, performance.now() - this.#startedMs, suspendedMs);
-    if (this.#memory !== null) memories.give(id, this.#size!, this.#memory);
+    this.#giveBack(id);
+  }
+
+  /** Cleans up after a run that the host has ended, so that there is nobody to tell; its seat is free then. */
+  abandon(): void {
+    const { bound, seat } = this.#parts;
+    bound.context.end();
+    this.#giveBack(seat.id);
+    seat.free();
+  }
+
+  #giveBack(id: number): void {
+    if (this.#memory !== null) this.#parts.memories.give(id, this.#size!, this.#memory);
   }
 
   #instantiate(): WebAssembly.Exports {

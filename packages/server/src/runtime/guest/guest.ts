@@ -85,11 +85,9 @@ export class Guest {
     });
   }
 
-  /** Lets go of suspended runs that the host has ended. */
+  /** Takes suspended runs that the host has ended to their end. */
   sweep(): void {
-    for (const run of this.#suspended) {
-      if (run.abandonIfHalted()) this.#suspended.delete(run);
-    }
+    for (const run of this.#suspended) run.wakeIfHalted();
   }
 
   #execution(loaded: Loaded, bound: Bound, seat: Seat): Execution {

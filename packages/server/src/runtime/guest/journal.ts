@@ -72,7 +72,8 @@ export class Journal {
   /** What the present host call answered. `call`: the function's number, by CALLS. */
   noteCall(call: number, answer: number): void {
     const { counts } = this.#facts;
-    counts[FACT.lastCalls + (counts[FACT.calls]! % LAST_CALLS)] = (call << 8) | answer;
+    // A remainder would be negative once the count has gone round.
+    counts[FACT.lastCalls + (counts[FACT.calls]! & (LAST_CALLS - 1))] = (call << 8) | answer;
   }
 
   noteEnd(end: RunEnd, durationMs: number, suspendedMs: number): void {

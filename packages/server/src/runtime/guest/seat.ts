@@ -72,6 +72,8 @@ export class Seat {
   begin(startedAt: number): boolean {
     this.#views.startedAt[this.index] = startedAt;
     this.#views.runningSince[this.index] = startedAt;
+    // Until it is noted: counted from the last run's, it would seem to have used up its time already.
+    this.#views.cpuBase[this.index] = Infinity;
     this.journal.clear();
     if (this.#changes(SEAT.waiting, SEAT.running)) return true;
     this.free();

@@ -10,14 +10,35 @@ export function blockUntil(dueNs: bigint): void {
   }
 }
 
-/** Resolves when the monotonic clock shows `dueNs`; the thread goes on meanwhile. */
-export async function until(dueNs: bigint): Promise<void> {
-  for (;;) {
-    const leftMs = msUntil(dueNs);
-    if (leftMs <= 0) return;
+/** A sleep that leaves its thread to others, and that can be cut short. */
+export class Nap {
+  #timer: NodeJS.Timeout | undefined;
+  #wake: (() => void) | undefined;
+  #cut = false;
+
+  /** Resolves when the monotonic clock shows `dueNs`, or when it is cut short; never in this turn of the thread. */
+  async until(dueNs: bigint): Promise<void> {
     // A timer may fire a little early, hence the loop.
-    await new Promise((resolve) => setTimeout(resolve, Math.min(Math.ceil(leftMs), LONGEST_MS)));
+    do {
+      const leftMs = Math.max(0, Math.ceil(msUntil(dueNs)));
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        this.#timer = setTimeout(resolve, Math.min(leftMs, LONGEST_MS));
+      });
+    } while (!this.#cut && !isPast(dueNs));
   }
+
+  /** From now on nothing sleeps here. */
+  cut(): void {
+    this.#cut = true;
+    clearTimeout(this.#timer);
+    this.#wake?.();
+  }
+}
+
+/** Whether the monotonic clock shows `dueNs`, or later. */
+export function isPast(dueNs: bigint): boolean {
+  return msUntil(dueNs) <= 0;
 }
 
 function msUntil(dueNs: bigint): number {

@@ -1,8 +1,9 @@
 import { sharedClock } from "../protocol.ts";
 import type { Execution } from "./execution.ts";
 import type { Seat } from "./seat.ts";
-import { until } from "./sleep.ts";
+import { isPast, Nap } from "./sleep.ts";
 import { threadCpuMs } from "./thread-cpu.ts";
+import { trap } from "./trapping.ts";
 
 const now = sharedClock();
 
@@ -10,6 +11,7 @@ const now = sharedClock();
 export class SuspendingRun {
   readonly #seat: Seat;
   readonly #onPause: (run: SuspendingRun) => void;
+  readonly #nap = new Nap();
   #suspendedMs = 0;
   #abandoned = false;
 
@@ -19,32 +21,36 @@ export class SuspendingRun {
     this.#onPause = onPause;
   }
 
-  /** Resolves when the run has ended and the host was told; never where the host has ended it. */
+  /** Resolves when the run has ended, and the host was told unless it has ended the run itself. */
   async complete(execution: Execution): Promise<void> {
     const end = execution.begin() ?? (await execution.enterSuspending());
-    execution.finish(end, this.#suspendedMs);
+    if (this.#abandoned) execution.abandon();
+    else execution.finish(end, this.#suspendedMs);
   }
 
   /** The guest's sleep: suspends it until the monotonic clock shows `dueNs`. */
-  async sleep(dueNs: bigint): Promise<void> {
+  sleep(dueNs: bigint): Promise<void> | undefined {
+    // It would go on in this turn of the thread, in which another run may have been begun meanwhile.
+    return isPast(dueNs) ? undefined : this.#sleep(dueNs);
+  }
+
+  /** Wakes a run that the host has ended while it was suspended, so that it comes to its end here. */
+  wakeIfHalted(): void {
+    if (this.#seat.halted) this.#nap.cut();
+  }
+
+  async #sleep(dueNs: bigint): Promise<void> {
     const cpuMs = threadCpuMs();
     const at = performance.now();
     this.#seat.suspend();
     this.#onPause(this);
-    await until(dueNs);
-    if (this.#abandoned || !this.#seat.resume(now())) {
-      // Nothing may go on in it, and what never goes on is collected: an answer, even an error, would be the guest's to catch.
-      await new Promise<never>(() => undefined);
-    }
-    this.#suspendedMs += performance.now() - at;
+    await this.#nap.until(dueNs);
     this.#seat.addToCpuBase(threadCpuMs() - cpuMs);
-  }
-
-  /** Whether the host has ended it while it was suspended; then its seat is free again. */
-  abandonIfHalted(): boolean {
-    if (!this.#seat.halted) return false;
+    this.#suspendedMs += performance.now() - at;
+    if (this.#seat.resume(now())) return;
     this.#abandoned = true;
-    this.#seat.free();
-    return true;
+    // V8 keeps a suspended stack alive, with the memory of its instance, until it has gone on to its end;
+    // a trap takes it there, and is the one answer that is not the guest's to catch.
+    trap();
   }
 }

@@ -111,6 +111,7 @@ export class Pool {
     this.#watch.stop();
     this.#bell.close();
     for (const thread of this.#threads) {
+      thread.collect(this.#events);
       for (const { job } of thread.suspended()) this.#endSuspended(thread, job, CANCELLED);
       const halted = thread.halt(this.#now());
       for (const job of this.#stop(thread)) {
@@ -243,6 +244,8 @@ export class Pool {
   #replace(thread: GuestThread, blamed: Job | undefined, cause?: Stopped): void {
     this.#threads.delete(thread);
     this.replaced += 1;
+    // What has ended and was not yet heard of is not to be run again.
+    thread.collect(this.#events);
     for (const job of this.#stop(thread).toReversed()) {
       if (job === blamed) continue;
       if (blamed === undefined && cause !== undefined) job.deaths += 1;

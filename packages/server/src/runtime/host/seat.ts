@@ -107,7 +107,7 @@ export class HostSeat {
 
   #lastCalls(): readonly string[] {
     const { counts } = this.#facts;
-    const made = counts[FACT.calls]!;
+    const made = counts[FACT.calls]! >>> 0;
     const told = Math.min(made, LAST_CALLS);
     return Array.from({ length: told }, (_, index) => {
       const call = counts[FACT.lastCalls + ((made - told + 1 + index) % LAST_CALLS)]!;

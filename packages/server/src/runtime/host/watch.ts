@@ -56,7 +56,9 @@ export class Watch {
       if (running !== undefined) {
         const { timeoutMs, supervised, plan } = running.job.loaded;
         const elapsedMs = at - running.startedAt;
-        if (elapsedMs > timeoutMs + (supervised ? SUPERVISED_GRACE_MS : 0)) {
+        // What may be suspended is never ended in its own thread.
+        const graceMs = supervised && !plan.suspends ? SUPERVISED_GRACE_MS : 0;
+        if (elapsedMs > timeoutMs + graceMs) {
           onOverdue(thread, "timeout");
         } else if (plan.limits.cpuMs > 0 && usedMs(thread, running) > plan.limits.cpuMs) {
           onOverdue(thread, "cpu");
