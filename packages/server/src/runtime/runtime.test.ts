@@ -206,9 +206,11 @@ const ENDLESS: readonly (readonly [name: string, module: () => Promise<Uint8Arra
   ),
 ];
 for (const [name, module] of ENDLESS) {
-  test(`invoke() ends ${name} at its timeout and replaces the thread`, async () => {
+  test(`invoke() ends ${name} at its timeout and replaces the thread, once`, async () => {
     await using t = testRuntime();
-    await t.load("endless", module(), { timeoutMs: 100, memoryBytes: 2 ** 27 });
+    const limits = { ...TEST_LIMITS, timeoutMs: 100, memoryBytes: 2 ** 27 };
+    const endless = { version: "endless", bytes: await module(), limits };
+    await t.runtime.load({ ...endless, warmUp: false });
     await t.load("echo", echoModule());
     const outcome = await t.run("endless");
     assert.equal(outcome.status, "timed_out");
@@ -227,6 +229,13 @@ for (const [name, module] of ENDLESS) {
       "whoever did it before is ended in its own thread",
     );
     assert.equal((await t.run("echo")).status, "succeeded");
+  });
+
+  test(`load() sees ${name} when it warms it up, and invoke() ends it without its thread`, async () => {
+    await using t = testRuntime();
+    await t.load("endless", module(), { timeoutMs: 50, memoryBytes: 2 ** 27 });
+    assert.deepEqual((await t.run("endless")).limits, ["timeout"]);
+    assert.equal(t.runtime.status().replaced, 0);
   });
 }
 

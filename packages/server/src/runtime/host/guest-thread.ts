@@ -81,9 +81,13 @@ export class GuestThread {
       execArgv: [],
     });
     let cause: Error | undefined;
+    this.#worker.once("online", () => {
+      this.#priority = new ThreadPriority(name, givesWay);
+      this.#priority.starts();
+    });
     // The one thing it says: FromGuest.
     this.#worker.once("message", () => {
-      this.#priority = new ThreadPriority(name, givesWay);
+      this.#priority?.restore();
       if (this.#state === "stopped") return;
       this.#state = "ready";
       events.ready(this);

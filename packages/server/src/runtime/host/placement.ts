@@ -7,6 +7,8 @@ const PREFETCH_MS = 2;
 
 export interface PlacementOptions {
   readonly threads: ReadonlySet<GuestThread>;
+  /** Threads that are always there; a version that ran out of time before gets no more at once. */
+  readonly workers: number;
   /** Threads there may be. */
   readonly maxWorkers: number;
   /** Versions in service. */
@@ -28,7 +30,10 @@ export class Placement {
 
   threadFor({ loaded }: Job): GuestThread | undefined {
     if (loaded.waits) return this.#forWaiting(loaded);
-    if (this.#isLong(loaded) && !this.#mayClose()) return undefined;
+    if (this.#isLong(loaded)) {
+      if (loaded.supervised && this.#threadsOf(loaded) >= this.#options.workers) return undefined;
+      if (!this.#mayClose()) return undefined;
+    }
     return this.#leastLoaded(
       (thread) => thread.exclusiveTo === undefined && hasRoom(thread, PREFETCH_MS),
     );
@@ -66,6 +71,14 @@ export class Placement {
       if (best === undefined || thread.backlogMs < best.backlogMs) best = thread;
     }
     return best;
+  }
+
+  #threadsOf({ id }: LoadedModule): number {
+    let threads = 0;
+    for (const thread of this.#options.threads) {
+      if (thread.jobs().some(({ loaded }) => loaded.id === id)) threads += 1;
+    }
+    return threads;
   }
 
   /** Whether an open thread may be closed to others for a while. */

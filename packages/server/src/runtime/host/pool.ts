@@ -46,8 +46,7 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    const { maxWorkers, loaded } = options;
-    this.#placement = new Placement({ threads: this.#threads, maxWorkers, loaded });
+    this.#placement = new Placement({ ...options, threads: this.#threads });
     this.#watch = new Watch({
       threads: this.#threads,
       workers: options.workers,

@@ -59,12 +59,12 @@ test(
       await until(() => priorities().length === 2 && priorities().every((nice) => nice === 5));
       const stop = new AbortController();
       const looping = run("loop", stop.signal);
-      await until(() => priorities().includes(10));
+      await until(() => priorities().includes(19));
       assert.ok(priorities().includes(5), "the other thread stays as it was");
       assert.equal((await run("echo")).status, "succeeded");
       stop.abort();
       assert.equal((await looping).status, "cancelled");
-      await until(() => !priorities().includes(10));
+      await until(() => !priorities().includes(19));
     } finally {
       await runtime.close();
     }

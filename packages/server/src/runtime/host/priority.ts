@@ -33,6 +33,11 @@ export class ThreadPriority {
     if (this.#set(RUNNING + 1)) this.#restorable = this.#set(RUNNING);
   }
 
+  /** Until `restore`: a start takes tens of milliseconds of processor time, and others serve meanwhile. */
+  starts(): void {
+    if (this.#restorable) this.#long = this.#set(LONG);
+  }
+
   /**
    * Its run takes long by the clock; to be called again as long as it does. By processor time is decided
    * whether it gives way: on a busy machine a short run waits long. One that offended before gives way at
@@ -54,7 +59,7 @@ export class ThreadPriority {
     return this.#tid === undefined ? 0 : processorMs(this.#tid);
   }
 
-  /** The long run is over. */
+  /** The long run, or the start, is over. */
   restore(): void {
     this.#seenAtMs = undefined;
     if (!this.#long) return;

@@ -20,6 +20,7 @@ import { setUpEngine } from "./engine.ts";
 import type { Job, LoadedModule } from "./job.ts";
 import { reserve } from "./learn.ts";
 import { Pool } from "./pool.ts";
+import { STUCK_MS } from "./watch.ts";
 
 export interface ThreadRuntimeOptions {
   /** Threads that are always there. */
@@ -213,6 +214,10 @@ class ThreadRuntime implements Runtime {
     });
     reserve(loaded, outcome.memoryPeakBytes);
     loaded.waits = warming.waits;
+    // It may be slow, or never end: its first real runs are watched in their own threads.
+    if (outcome.status !== "timed_out") return;
+    loaded.supervised = true;
+    loaded.expectedMs = STUCK_MS;
   }
 
   #forgetIfUnused(loaded: LoadedModule): void {

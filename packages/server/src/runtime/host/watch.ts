@@ -4,7 +4,7 @@ import type { Job } from "./job.ts";
 /** How often running invocations are looked at. */
 const WATCH_MS = 5;
 /** Its own thread ends a supervised run; where that fails, it is ended from outside. */
-const SUPERVISED_GRACE_MS = 250;
+const SUPERVISED_GRACE_MS = 1_000;
 /** A run that takes longer has nobody waiting behind it. */
 export const STUCK_MS = 15;
 /** Threads above the usual number go after this long without work. */
