@@ -419,3 +419,21 @@ test("load() rewrites code with newer instructions without changing what it does
   assert.deepEqual([...output.subarray(0, 20)], pairs);
   assert.deepEqual([output[20], output[24]], [2, 5]);
 });
+
+test("invoke() does not look at all that waits for each run that comes to it", async () => {
+  await using t = testRuntime({ workers: 1, maxWorkers: 1 });
+  await t.load("echo", echoModule());
+  /** How long the caller is held until runs of so many functions are under way. */
+  const burst = async (functions: number): Promise<number> => {
+    const begun = performance.now();
+    const runs = Array.from({ length: functions }, (_, index) =>
+      t.run("echo", { function: `function ${index}` }),
+    );
+    const heldMs = performance.now() - begun;
+    await Promise.all(runs);
+    return heldMs;
+  };
+  await burst(1_000);
+  const few = Math.max(await burst(1_000), await burst(1_000));
+  assert.ok((await burst(10_000)) < 40 * few, "ten times as many take ten times as long");
+});

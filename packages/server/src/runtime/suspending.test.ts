@@ -180,3 +180,28 @@ test("invoke() does not blame a run that sleeps for no time for the next one's e
     ["succeeded", "timed_out"],
   );
 });
+
+for (const maxWorkers of [1, 2]) {
+  test(`invoke() lets no function wait for ever behind others that always sleep, with ${maxWorkers} threads`, async () => {
+    await using t = testRuntime({ workers: 1, maxWorkers });
+    const sleepers = ["a", "b", "c"];
+    for (const name of sleepers) await t.load(name, sleeper(20));
+    await t.load("echo", echoModule());
+    const mostRounds = 300;
+    const turns = new Map<string, number>();
+    const allHad = () => [...sleepers, "echo"].every((name) => (turns.get(name) ?? 0) >= 3);
+    /** Goes on as long as somebody else has not had three turns; staggered, so that a thread is never empty. */
+    const keepOn = async (name: string, offsetMs: number): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, offsetMs));
+      for (let round = 0; round < mostRounds && !allHad(); round += 1) {
+        await t.run(name);
+        turns.set(name, (turns.get(name) ?? 0) + 1);
+      }
+    };
+    const going = sleepers.flatMap((name) => [0, 5, 10, 15].map((ms) => keepOn(name, ms)));
+    await Promise.all([...going, keepOn("echo", 25)]);
+    for (const name of sleepers) {
+      assert.ok(turns.get(name)! < mostRounds, "all had their turns before one was through");
+    }
+  });
+}

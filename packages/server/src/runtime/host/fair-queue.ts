@@ -11,6 +11,11 @@ export class FairQueue<T> {
     return this.#size;
   }
 
+  /** Whether something waits under this key. */
+  has(key: string): boolean {
+    return this.#byKey.has(key);
+  }
+
   push(key: string, item: T): void {
     this.#of(key).push(item);
     this.#size += 1;

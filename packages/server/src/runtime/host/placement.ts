@@ -2,6 +2,8 @@ import type { GuestThread } from "./guest-thread.ts";
 import type { Job, LoadedModule } from "./job.ts";
 import { STUCK_MS } from "./watch.ts";
 
+/** A run that waits for longer, because every thread is another version's, is given one of them. */
+const PATIENCE_MS = 100;
 /** Work that may wait in a thread, so that the next run begins without a way between the threads. */
 const PREFETCH_MS = 2;
 
@@ -13,6 +15,15 @@ export interface PlacementOptions {
   readonly maxWorkers: number;
   /** Versions in service. */
   readonly loaded: ReadonlyMap<string, LoadedModule>;
+  readonly now: () => number;
+}
+
+/** A run that found no thread. */
+interface Hungry {
+  readonly job: Job;
+  readonly since: number;
+  /** What is kept for it, once it has waited for long: takes nothing else, so that it becomes empty. */
+  kept: GuestThread | undefined;
 }
 
 /**
@@ -23,12 +34,42 @@ export class Placement {
   readonly #options: PlacementOptions;
   /** Whether a run waits because it may not have the last open thread. */
   refused = false;
+  #hungry: Hungry | undefined;
 
   constructor(options: PlacementOptions) {
     this.#options = options;
   }
 
-  threadFor({ loaded }: Job): GuestThread | undefined {
+  threadFor(job: Job): GuestThread | undefined {
+    const { loaded } = job;
+    this.#keepOne();
+    const kept = this.#hungry?.job === job ? this.#hungry.kept : undefined;
+    const thread = kept?.held === 0 && kept.ready ? kept : this.#fitting(loaded);
+    if (thread !== undefined) this.left(job);
+    // One that is long waits for long ones: that passes without a thread of those that wait.
+    else if (loaded.waits || !this.#isLong(loaded)) {
+      this.#hungry ??= { job, since: this.#options.now(), kept: undefined };
+    }
+    return thread;
+  }
+
+  /** It waits no longer. */
+  left(job: Job): void {
+    if (this.#hungry?.job === job) this.#hungry = undefined;
+  }
+
+  /** Versions whose runs wait would never let go of a thread that always has one of them. */
+  #keepOne(): void {
+    const hungry = this.#hungry;
+    const { threads, now } = this.#options;
+    if (hungry === undefined || now() - hungry.since < PATIENCE_MS) return;
+    if (hungry.kept !== undefined && threads.has(hungry.kept)) return;
+    const { id } = hungry.job.loaded;
+    const others = [...threads].filter(({ exclusiveTo }) => (exclusiveTo?.id ?? id) !== id);
+    hungry.kept = others.sort((a, b) => a.held - b.held)[0];
+  }
+
+  #fitting(loaded: LoadedModule): GuestThread | undefined {
     if (loaded.waits) return this.#forWaiting(loaded);
     if (this.#isLong(loaded)) {
       if (loaded.supervised && this.#threadsOf(loaded) >= this.#options.workers) return undefined;
@@ -37,6 +78,16 @@ export class Placement {
     return this.#leastLoaded(
       (thread) => thread.exclusiveTo === undefined && hasRoom(thread, PREFETCH_MS),
     );
+  }
+
+  /** False where no thread takes any run now, whichever it is. */
+  anyRoom(): boolean {
+    for (const thread of this.#options.threads) {
+      if (thread.ready && !thread.stuck && !thread.full) {
+        if (hasRoom(thread, PREFETCH_MS) || thread.exclusiveTo !== undefined) return true;
+      }
+    }
+    return false;
   }
 
   /** Threads that take any run: they have no long one and none to come, and are not one function's alone. */
@@ -67,7 +118,8 @@ export class Placement {
   #leastLoaded(fits: (thread: GuestThread) => boolean): GuestThread | undefined {
     let best: GuestThread | undefined;
     for (const thread of this.#options.threads) {
-      if (!thread.ready || thread.stuck || !fits(thread)) continue;
+      if (!thread.ready || thread.stuck || thread === this.#hungry?.kept) continue;
+      if (!fits(thread)) continue;
       if (best === undefined || thread.backlogMs < best.backlogMs) best = thread;
     }
     return best;

@@ -46,7 +46,7 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.#options = options;
-    this.#placement = new Placement({ ...options, threads: this.#threads });
+    this.#placement = new Placement({ ...options, threads: this.#threads, now: this.#now });
     this.#watch = new Watch({
       threads: this.#threads,
       workers: options.workers,
@@ -80,8 +80,16 @@ export class Pool {
   }
 
   submit(job: Job): void {
+    const thread = this.#queue.size > 0 ? this.#passing(job) : undefined;
+    if (thread !== undefined && this.#assign(thread, job)) return;
     this.#queue.push(job.request.function, job);
-    this.#pump();
+    if (this.#queue.size === 1) this.#pump();
+  }
+
+  /** Which thread takes a run that nobody waits for: those that wait were just refused, and are not asked again. */
+  #passing(job: Job): GuestThread | undefined {
+    if (this.#closed || this.#queue.has(job.request.function)) return undefined;
+    return this.#placement.threadFor(job);
   }
 
   /** Ends a job wherever it is; a run under way costs its thread. */
@@ -89,6 +97,7 @@ export class Pool {
     const thread = [...this.#threads].find((candidate) => candidate.holds(job));
     if (thread === undefined) {
       if (this.#queue.remove(job.request.function, job)) {
+        this.#placement.left(job);
         job.settle(outcomeOfStopped(job, CANCELLED));
       }
     } else if (thread.takeBack(job)) {
@@ -143,21 +152,25 @@ export class Pool {
 
   #pump(): void {
     if (this.#closed) return;
-    this.#placement.refused = false;
     let thread: GuestThread | undefined;
-    while (this.#queue.size > 0) {
+    while (this.#queue.size > 0 && this.#placement.anyRoom()) {
+      this.#placement.refused = false;
       const job = this.#queue.take((next) => {
         thread = this.#placement.threadFor(next);
         return thread !== undefined;
       });
       if (job === undefined || thread === undefined) break;
-      if (!thread.assign(job, [job.request.function, ...(job.request.args ?? [])])) {
+      if (!this.#assign(thread, job)) {
         this.#queue.pushFront(job.request.function, job);
         break;
       }
-      thread.lastUsedAt = this.#now();
     }
     if (this.#queue.size > 0 || this.busy > 0) this.#watch.soon();
+  }
+
+  #assign(thread: GuestThread, job: Job): boolean {
+    thread.lastUsedAt = this.#now();
+    return thread.assign(job, [job.request.function, ...(job.request.args ?? [])]);
   }
 
   /** Takes back what waits behind a long run. */
