@@ -19,16 +19,23 @@ const LIMITS = {
 // Writes all that an instance can see of itself to stdout (a sum over every byte of its memory, the
 // memory's size, a global, the table's size and whether a segment is still there), and then does
 // what its input says: one byte an action.
-const PROBE = `(module
+interface Shape {
+  readonly pages: number;
+  readonly table: number;
+  readonly global: number;
+  readonly bss: boolean;
+}
+
+const probe = ({ pages, table, global, bss }: Shape) => `(module
   (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
   (import "nexus" "emit" (func $emit (param i32 i32) (result i32)))
-  (memory (export "memory") 2)
-  (table $table 2 10 funcref)
-  (global $global (mut i32) (i32.const 7))
-  (data (i32.const 70000) "placed at instantiation")
+  (memory (export "memory") ${pages})
+  (table $table ${table} 10 funcref)
+  (global $global (mut i32) (i32.const ${global}))
+  ${bss ? "" : `(data (i32.const 9000) "placed at instantiation")`}
   (data $passive "kept until dropped")
   (func $sum (result i32) (local $at i32) (local $sum i32)
     (loop $more
@@ -40,7 +47,7 @@ const PROBE = `(module
   (func $act (param $action i32)
     (if (i32.eq (local.get $action) (i32.const 1)) (then (drop (memory.grow (i32.const 1)))))
     (if (i32.eq (local.get $action) (i32.const 2)) (then
-      (memory.fill (i32.const 3000) (i32.const 0xab) (i32.const 128000))))
+      (memory.fill (i32.const 3000) (i32.const 0xab) (i32.const ${pages * 65_536 - 3_100}))))
     (if (i32.eq (local.get $action) (i32.const 3)) (then (global.set $global (i32.const 99))))
     (if (i32.eq (local.get $action) (i32.const 4)) (then
       (drop (table.grow $table (ref.func $act) (i32.const 1)))))
@@ -74,9 +81,9 @@ const PROBE = `(module
       (local.set $at (i32.add (local.get $at) (i32.const 1)))
       (br $more)))))`;
 
-function run(runtime: Runtime, actions: readonly number[]): Promise<Outcome> {
+function run(runtime: Runtime, version: string, actions: readonly number[]): Promise<Outcome> {
   const stdin = new Uint8Array(actions);
-  return runtime.invoke({ version: "probe", function: "probe", stdin, env: {} });
+  return runtime.invoke({ version, function: version, stdin, env: {} });
 }
 
 function seen(outcome: Outcome): unknown {
@@ -90,33 +97,38 @@ function seen(outcome: Outcome): unknown {
   };
 }
 
+const SHAPES = fc.record({
+  pages: fc.integer({ min: 1, max: 5 }),
+  table: fc.integer({ min: 0, max: 9 }),
+  global: fc.integer({ min: -5, max: 1_000 }),
+  bss: fc.boolean(),
+});
+const ACTIONS = fc.array(fc.integer({ min: 0, max: 12 }), { maxLength: 6 });
+/** Long enough for what is learnt of a version's growth to change the memory it is given. */
+const SEQUENCES = fc.array(ACTIONS, { minLength: 2, maxLength: 12 });
+
 test("invoke() gives an instance that cannot be told from a brand-new one, whatever ran before", async () => {
-  const module = { version: "probe", bytes: await wat(PROBE), limits: LIMITS };
   const recycled = threadRuntime({ workers: 1, maxWorkers: 1 });
   const fresh = threadRuntime({ workers: 1, maxWorkers: 1 });
+  let loaded = 0;
   try {
-    await recycled.load(module);
-    const expected = new Map<string, unknown>();
-    /** The same run where nothing ran before: no memory, no instance is left of anything. */
-    const alone = async (actions: readonly number[]) => {
-      const key = actions.join();
-      if (!expected.has(key)) {
-        fresh.unload("probe");
-        await fresh.load({ ...module, warmUp: false });
-        const outcome = await run(fresh, actions);
-        assert.equal(outcome.cold, true);
-        expected.set(key, seen(outcome));
-      }
-      return expected.get(key);
-    };
-    const actions = fc.array(fc.integer({ min: 0, max: 12 }), { maxLength: 6 });
     await fc.assert(
-      fc.asyncProperty(fc.array(actions, { minLength: 2, maxLength: 8 }), async (sequence) => {
-        for (const each of sequence) {
-          assert.deepEqual(seen(await run(recycled, each)), await alone(each));
+      fc.asyncProperty(SHAPES, SEQUENCES, async (shape, sequence) => {
+        loaded += 1;
+        const version = `probe ${loaded}`;
+        const module = { version, bytes: await wat(probe(shape)), limits: LIMITS };
+        await recycled.load(module);
+        for (const actions of sequence) {
+          // The same run where nothing ran before: no memory, no instance is left of anything.
+          await fresh.load({ ...module, warmUp: false });
+          const alone = await run(fresh, version, actions);
+          assert.equal(alone.cold, true);
+          fresh.unload(version);
+          assert.deepEqual(seen(await run(recycled, version, actions)), seen(alone));
         }
+        recycled.unload(version);
       }),
-      { numRuns: 60 },
+      { numRuns: 80 },
     );
   } finally {
     await Promise.all([recycled.close(), fresh.close()]);
