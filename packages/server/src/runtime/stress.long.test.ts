@@ -88,7 +88,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   /** Some of its runs loop after their sleep; the others slept beside them. */
   mixed: {
     module: () => sleeps(LATE_LOOP),
-    limits: { timeoutMs: 250 },
+    limits: { timeoutMs: 1_000 },
     share: 5,
     check: (outcome, event) =>
       event[1] === "0" ? ends("timed_out")(outcome, event) : echoed(outcome, event),

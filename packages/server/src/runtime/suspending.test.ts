@@ -205,3 +205,37 @@ for (const maxWorkers of [1, 2]) {
     }
   });
 }
+
+/** Loops where its event begins with an "l", and sleeps otherwise. */
+const loopsOrSleeps = (ms: number) =>
+  wat(`(module
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (i32.store (i32.const 0) (i32.const 1024))
+    (i32.store (i32.const 4) (i32.const 4096))
+    (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (if (i32.eq (i32.load8_u (i32.const 1024)) (i32.const 108)) (then (loop $l (br $l))))
+    (i32.store (i32.const 144) (i32.const 1))
+    (i64.store (i32.const 152) (i64.const ${ms}000000))
+    (drop (call $poll (i32.const 128) (i32.const 256) (i32.const 1) (i32.const 320)))))`);
+
+test("invoke() comes to the end of a run beside which others loop, however many of them come", async () => {
+  await using t = testRuntime({ workers: 2, maxWorkers: 4 });
+  await t.load("f", loopsOrSleeps(250), { timeoutMs: 600 });
+  const slept = new AbortController();
+  const keepOn = async (): Promise<void> => {
+    for (let round = 0; !slept.signal.aborted; round += 1) {
+      assert.ok(round < 20, "it slept to its end before the others were through");
+      await t.run("f", { stdin: bytes("l") });
+    }
+  };
+  const looping = Promise.all([keepOn(), keepOn(), keepOn(), keepOn()]);
+  for (let run = 0; run < 2; run += 1) {
+    const outcome = await t.run("f", { stdin: bytes("a") });
+    assert.equal(outcome.status, "succeeded");
+  }
+  slept.abort();
+  await looping;
+});

@@ -159,6 +159,11 @@ export class GuestThread {
     return this.#jobs.find((job) => job?.loaded.waits === true)?.loaded;
   }
 
+  /** Whether it holds a run that nothing may run beside. */
+  get taken(): boolean {
+    return this.#held === 1 && this.#jobs.some((job) => job?.alone === true);
+  }
+
   /** False where it has no room; else the run is on its way. */
   assign(job: Job, args: readonly string[]): boolean {
     const seat = this.#views.state.indexOf(SEAT.free);

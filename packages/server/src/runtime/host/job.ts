@@ -38,6 +38,8 @@ export interface Job {
   readonly settle: (outcome: Outcome) => void;
   /** How often the thread that held this job died with nobody to blame. */
   deaths: number;
+  /** It had begun when its thread was ended for another run's sake: from now on nothing runs beside it. */
+  alone: boolean;
   /** Nobody asked for it: not counted, and nothing of it is kept. */
   readonly warmUp: boolean;
 }

@@ -44,10 +44,10 @@ export class Placement {
     const { loaded } = job;
     this.#keepOne();
     const kept = this.#hungry?.job === job ? this.#hungry.kept : undefined;
-    const thread = kept?.held === 0 && kept.ready ? kept : this.#fitting(loaded);
+    const thread = kept?.held === 0 && kept.ready ? kept : this.#fitting(job);
     if (thread !== undefined) this.left(job);
     // One that is long waits for long ones: that passes without a thread of those that wait.
-    else if (loaded.waits || !this.#isLong(loaded)) {
+    else if (job.alone || loaded.waits || !this.#isLong(loaded)) {
       this.#hungry ??= { job, since: this.#options.now(), kept: undefined };
     }
     return thread;
@@ -64,12 +64,15 @@ export class Placement {
     const { threads, now } = this.#options;
     if (hungry === undefined || now() - hungry.since < PATIENCE_MS) return;
     if (hungry.kept !== undefined && threads.has(hungry.kept)) return;
-    const { id } = hungry.job.loaded;
-    const others = [...threads].filter(({ exclusiveTo }) => (exclusiveTo?.id ?? id) !== id);
+    const { loaded, alone } = hungry.job;
+    const others = [...threads].filter(
+      ({ exclusiveTo }) => exclusiveTo !== undefined && (alone || exclusiveTo.id !== loaded.id),
+    );
     hungry.kept = others.sort((a, b) => a.held - b.held)[0];
   }
 
-  #fitting(loaded: LoadedModule): GuestThread | undefined {
+  #fitting({ loaded, alone }: Job): GuestThread | undefined {
+    if (alone) return this.#mayClose() ? this.#leastLoaded(isEmpty) : undefined;
     if (loaded.waits) return this.#forWaiting(loaded);
     if (this.#isLong(loaded)) {
       if (loaded.supervised && this.#threadsOf(loaded) >= this.#options.workers) return undefined;
@@ -107,7 +110,7 @@ export class Placement {
     const found = this.#leastLoaded(busyLittle);
     if (found !== undefined) return found;
     if (this.#mayClose()) {
-      const empty = this.#leastLoaded((thread) => thread.held === 0);
+      const empty = this.#leastLoaded(isEmpty);
       if (empty !== undefined) return empty;
     }
     return this.#leastLoaded(
@@ -119,7 +122,7 @@ export class Placement {
     let best: GuestThread | undefined;
     for (const thread of this.#options.threads) {
       if (!thread.ready || thread.stuck || thread === this.#hungry?.kept) continue;
-      if (!fits(thread)) continue;
+      if (thread.taken || !fits(thread)) continue;
       if (best === undefined || thread.backlogMs < best.backlogMs) best = thread;
     }
     return best;
@@ -149,6 +152,10 @@ export class Placement {
     }
     return false;
   }
+}
+
+function isEmpty({ held }: GuestThread): boolean {
+  return held === 0;
 }
 
 function hasRoom(thread: GuestThread, mostMs: number): boolean {

@@ -258,6 +258,7 @@ export class Pool {
     this.replaced += 1;
     // What has ended and was not yet heard of is not to be run again.
     thread.collect(this.#events);
+    for (const { job } of thread.suspended()) job.alone = true;
     for (const job of this.#stop(thread).toReversed()) {
       if (job === blamed) continue;
       if (blamed === undefined && cause !== undefined) job.deaths += 1;

@@ -94,6 +94,7 @@ class ThreadRuntime implements Runtime {
         request,
         loaded,
         deaths: 0,
+        alone: false,
         warmUp: false,
         settle: (outcome) => {
           signal?.removeEventListener("abort", cancel);
@@ -207,7 +208,7 @@ class ThreadRuntime implements Runtime {
         clearTimeout(timer);
         resolve(outcome);
       };
-      const job: Job = { request, loaded: warming, deaths: 0, warmUp: true, settle };
+      const job: Job = { request, loaded: warming, deaths: 0, alone: false, warmUp: true, settle };
       // Where every thread is held up, it goes into service cold.
       const timer = setTimeout(() => this.#pool.cancel(job), WARM_UP_WAIT_MS);
       this.#pool.submit(job);
