@@ -18,9 +18,10 @@ export interface PlacementOptions {
   readonly now: () => number;
 }
 
-/** A run that found no thread. */
+/** A function whose next run found no thread. */
 interface Hungry {
-  readonly job: Job;
+  /** The run that was last asked for: another one can come before it. */
+  job: Job;
   readonly since: number;
   /** What is kept for it, once it has waited for long: takes nothing else, so that it becomes empty. */
   kept: GuestThread | undefined;
@@ -42,10 +43,12 @@ export class Placement {
 
   threadFor(job: Job): GuestThread | undefined {
     const { loaded } = job;
+    const hungry = this.#isHungry(job.request.function) ? this.#hungry : undefined;
+    if (hungry !== undefined) hungry.job = job;
     this.#keepOne();
-    const kept = this.#hungry?.job === job ? this.#hungry.kept : undefined;
+    const kept = hungry?.kept;
     const thread = kept?.held === 0 && kept.ready ? kept : this.#fitting(job);
-    if (thread !== undefined) this.left(job);
+    if (thread !== undefined) this.nothingWaits(job.request.function);
     // One that is long waits for long ones: that passes without a thread of those that wait.
     else if (job.alone || loaded.waits || !this.#isLong(loaded)) {
       this.#hungry ??= { job, since: this.#options.now(), kept: undefined };
@@ -53,9 +56,13 @@ export class Placement {
     return thread;
   }
 
-  /** It waits no longer. */
-  left(job: Job): void {
-    if (this.#hungry?.job === job) this.#hungry = undefined;
+  /** No run of the function waits, or one of them has just got its thread. */
+  nothingWaits(name: string): void {
+    if (this.#isHungry(name)) this.#hungry = undefined;
+  }
+
+  #isHungry(name: string): boolean {
+    return this.#hungry?.job.request.function === name;
   }
 
   /** Versions whose runs wait would never let go of a thread that always has one of them. */

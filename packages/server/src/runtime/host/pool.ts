@@ -97,7 +97,8 @@ export class Pool {
     const thread = [...this.#threads].find((candidate) => candidate.holds(job));
     if (thread === undefined) {
       if (this.#queue.remove(job.request.function, job)) {
-        this.#placement.left(job);
+        const { function: name } = job.request;
+        if (!this.#queue.has(name)) this.#placement.nothingWaits(name);
         job.settle(outcomeOfStopped(job, CANCELLED));
       }
     } else if (thread.takeBack(job)) {
