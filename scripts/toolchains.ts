@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { access, copyFile } from "node:fs/promises";
+import { access, copyFile, mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
@@ -125,10 +125,25 @@ async function compileAssemblyScript({ source, target }: Build): Promise<void> {
   await run(process.execPath, [asc, relative(cwd, source), ...config, ...options], { cwd });
 }
 
-async function clang({ source, target }: Build, options: readonly string[]): Promise<void> {
-  const common = ["-std=c17", "-Wall", "-Wextra", "-Werror", "-Oz", "-Wl,--strip-all"];
+/**
+ * Where clang optimizes and links at once, it runs whatever wasm-opt the machine has, if any: other bytes
+ * on another machine. So it links without a word of optimization, and the one of package-lock.json follows.
+ */
+async function clang(
+  { source, target, scratch }: Build,
+  options: readonly string[],
+): Promise<void> {
   const cwd = dirname(source);
-  await run("clang", [...options, ...common, "-o", target, basename(source)], { cwd });
+  const object = join(scratch, `${basename(source, ".c")}.o`);
+  await mkdir(scratch, { recursive: true });
+  const strict = ["-std=c17", "-Wall", "-Wextra", "-Werror", "-Wno-unused-command-line-argument"];
+  await run("clang", [...options, ...strict, "-Oz", "-c", "-o", object, basename(source)], { cwd });
+  await run("clang", [...options, "-Wl,--strip-all", "-o", target, object]);
+  const require = createRequire(import.meta.url);
+  const fromAssemblyScript = createRequire(require.resolve("assemblyscript/package.json"));
+  const binaryen = dirname(fromAssemblyScript.resolve("binaryen/package.json"));
+  const optimizer = join(binaryen, "bin/wasm-opt");
+  await run(process.execPath, [optimizer, target, "-Oz", "-o", target]);
 }
 
 async function compileRust({ source, target, scratch }: Build): Promise<void> {
