@@ -4,22 +4,10 @@
  * run is under way, and publishes a length after the bytes it counts, so that the host can read at any
  * moment, and a thread killed in the middle of a write leaves whole what was there before.
  */
-import type { LimitName } from "../core/invocation.ts";
+import { LIMIT_NAMES, type LimitName } from "../core/invocation.ts";
 
-/** Limits as bits: `1 << LIMIT_BITS.indexOf(name)`. */
-export const LIMIT_BITS = [
-  "timeout",
-  "cpu",
-  "memory",
-  "table",
-  "stack",
-  "output",
-  "logs",
-  "log_lines",
-  "emits",
-  "host_calls",
-  "scratch",
-] as const satisfies readonly LimitName[];
+/** Limits as bits: `1 << LIMIT_NAMES.indexOf(name)`. */
+export { LIMIT_NAMES };
 
 /** Each buffer grows to what a run writes; the most any function may be allowed is its reservation. */
 export interface JournalBuffers {
@@ -158,7 +146,7 @@ export function readEffects(
 const NO_LIMITS: readonly LimitName[] = [];
 
 function limitNames(bits: number): readonly LimitName[] {
-  return bits === 0 ? NO_LIMITS : LIMIT_BITS.filter((_, index) => (bits & (1 << index)) !== 0);
+  return bits === 0 ? NO_LIMITS : LIMIT_NAMES.filter((_, index) => (bits & (1 << index)) !== 0);
 }
 
 /** What `trouble` says. */

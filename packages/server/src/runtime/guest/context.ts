@@ -1,4 +1,4 @@
-import type { LIMIT_BITS } from "../journal.ts";
+import type { LIMIT_NAMES } from "../journal.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import type { Journal } from "./journal.ts";
 import type { Seat } from "./seat.ts";
@@ -54,7 +54,7 @@ export class GuestContext {
   }
 
   /** A limit has stopped something that the guest wanted. */
-  noteLimit(name: (typeof LIMIT_BITS)[number]): void {
+  noteLimit(name: (typeof LIMIT_NAMES)[number]): void {
     this.journal.noteLimit(name);
   }
 

@@ -3,7 +3,7 @@ import {
   FACT,
   journalFacts,
   LAST_CALLS,
-  LIMIT_BITS,
+  LIMIT_NAMES,
   NUMBER,
   type JournalBuffers,
   type JournalFacts,
@@ -60,8 +60,8 @@ export class Journal {
     this.#facts.counts[FACT.pages] = pages;
   }
 
-  noteLimit(name: (typeof LIMIT_BITS)[number]): void {
-    this.#facts.counts[FACT.limits]! |= 1 << LIMIT_BITS.indexOf(name);
+  noteLimit(name: (typeof LIMIT_NAMES)[number]): void {
+    this.#facts.counts[FACT.limits]! |= 1 << LIMIT_NAMES.indexOf(name);
   }
 
   /** Counts a host call before it is made; gives how many there are now. */

@@ -1,9 +1,9 @@
-import { FACT, LIMIT_BITS, LINE, NUMBER_BYTES, type JournalFacts } from "../journal.ts";
+import { FACT, LIMIT_NAMES, LINE, NUMBER_BYTES, type JournalFacts } from "../journal.ts";
 import type { SharedBytes } from "./shared-bytes.ts";
 
 const LINE_FEED = 10;
-const TOO_MANY_LINES = 1 << LIMIT_BITS.indexOf("log_lines");
-const TOO_MANY_BYTES = 1 << LIMIT_BITS.indexOf("logs");
+const TOO_MANY_LINES = 1 << LIMIT_NAMES.indexOf("log_lines");
+const TOO_MANY_BYTES = 1 << LIMIT_NAMES.indexOf("logs");
 
 /** Cuts a byte stream into lines with their time. One serves many runs. */
 export class LogLines {
