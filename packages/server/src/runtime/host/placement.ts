@@ -9,7 +9,7 @@ const PREFETCH_MS = 2;
 
 export interface PlacementOptions {
   readonly threads: ReadonlySet<GuestThread>;
-  /** Threads that are always there; a version that ran out of time before gets no more at once. */
+  /** Threads that are always there. */
   readonly workers: number;
   /** Threads there may be. */
   readonly maxWorkers: number;
@@ -82,7 +82,7 @@ export class Placement {
     if (alone) return this.#mayClose() ? this.#leastLoaded(isEmpty) : undefined;
     if (loaded.waits) return this.#forWaiting(loaded);
     if (this.#isLong(loaded)) {
-      if (loaded.supervised && this.#threadsOf(loaded) >= this.#options.workers) return undefined;
+      if (loaded.supervised && this.#threadsOf(loaded) >= this.#mostOffending()) return undefined;
       if (!this.#mayClose()) return undefined;
     }
     return this.#leastLoaded(
@@ -133,6 +133,11 @@ export class Placement {
       if (best === undefined || thread.backlogMs < best.backlogMs) best = thread;
     }
     return best;
+  }
+
+  /** Threads that a version may have which ran out of time: one less than are always there. */
+  #mostOffending(): number {
+    return Math.max(1, this.#options.workers - 1);
   }
 
   #threadsOf({ id }: LoadedModule): number {
