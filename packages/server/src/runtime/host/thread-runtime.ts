@@ -19,6 +19,7 @@ import type {
 import { setUpEngine } from "./engine.ts";
 import type { Job, LoadedModule } from "./job.ts";
 import { reserve } from "./learn.ts";
+import { outcomeOfStopped } from "./outcome.ts";
 import { Pool } from "./pool.ts";
 import { STUCK_MS } from "./watch.ts";
 
@@ -107,9 +108,13 @@ class ThreadRuntime implements Runtime {
       };
       this.#underWay += 1;
       loaded.underWay += 1;
+      if (signal?.aborted === true) {
+        // Never given out: a thread might end it sooner than it could be taken back.
+        job.settle(outcomeOfStopped(job, { kind: "cancelled" }));
+        return;
+      }
+      signal?.addEventListener("abort", cancel, { once: true });
       this.#pool.submit(job);
-      if (signal?.aborted === true) cancel();
-      else signal?.addEventListener("abort", cancel, { once: true });
     });
   }
 
