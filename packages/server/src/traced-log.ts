@@ -16,8 +16,7 @@ import type { FinishedSpan, Tracer } from "./telemetry/telemetry.ts";
 export function tracedLog(log: EventLog, tracer: Tracer): EventLog {
   const open = new WeakMap<Delivery, OpenDelivery>();
 
-  function opened(delivery: Delivery): Delivery {
-    const begun = beginSpan(delivery.stored.meta);
+  function opened(delivery: Delivery, begun = beginSpan(delivery.stored.meta)): Delivery {
     const traced = { ...delivery, stored: under(delivery.stored, begun.trace) };
     open.set(traced, { delivery, begun });
     return traced;
@@ -53,10 +52,16 @@ export function tracedLog(log: EventLog, tracer: Tracer): EventLog {
     },
     claim(event, name) {
       const begun = beginSpan(event.meta);
-      const { delivery, durable } = log.claim(under(event, begun.trace), name);
+      const claim = log.claim(under(event, begun.trace), name);
+      if (claim.event === undefined) return claim;
+      const delivering = beginSpan(claim.event.meta);
+      const durable = reported(claim.durable, (kept) => appendSpan(begun, [event], kept && [kept]));
       return {
-        delivery: delivery === undefined ? undefined : opened(delivery),
-        durable: reported(durable, (kept) => appendSpan(begun, [event], kept && [kept])),
+        event: under(claim.event, delivering.trace),
+        durable: durable.then(({ delivery, ...appended }) => ({
+          ...appended,
+          delivery: delivery && opened(delivery, delivering),
+        })),
       };
     },
     consume: (subscription, signal) => deliveries(log.consume(subscription, signal)),

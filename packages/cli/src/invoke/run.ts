@@ -37,12 +37,7 @@ export async function runLocally(
     });
     const attempt = await runAttempt(
       {
-        stored: {
-          event,
-          meta: { traceparent: formatTraceparent(childTrace()), depth: 0 },
-          position: 0,
-          acceptedAt: Date.now(),
-        },
+        event: { event, meta: { traceparent: formatTraceparent(childTrace()), depth: 0 } },
         version: fn,
         attempt: 1,
         trigger: "event",
@@ -50,7 +45,7 @@ export async function runLocally(
       },
       { runtime: withArguments(threads, run), telemetry: silentTelemetry(), now: Date.now },
     );
-    return { attempt, record: invocationRecord(attempt, "none") };
+    return { attempt, record: invocationRecord(attempt, { position: 0, delivery: "none" }) };
   } finally {
     await threads.close();
   }

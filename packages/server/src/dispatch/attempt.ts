@@ -1,5 +1,5 @@
 import { NexusError } from "../core/errors.ts";
-import type { NewEvent, StoredEvent } from "../core/event.ts";
+import type { NewEvent } from "../core/event.ts";
 import type { FunctionVersion } from "../core/function.ts";
 import { idempotencyKey, uuidv7 } from "../core/ids.ts";
 import type { InvocationError, InvocationStatus, InvocationTrigger } from "../core/invocation.ts";
@@ -16,7 +16,7 @@ import { emittedEvents } from "./emit.ts";
 /** One run of one version on one event, from the environment it sees to the events it emitted. */
 export interface Attempt {
   readonly id: string;
-  readonly stored: StoredEvent;
+  readonly event: NewEvent;
   readonly version: FunctionVersion;
   readonly attempt: number;
   readonly trigger: InvocationTrigger;
@@ -30,7 +30,7 @@ export interface Attempt {
 }
 
 export interface AttemptInput {
-  readonly stored: StoredEvent;
+  readonly event: NewEvent;
   readonly version: FunctionVersion;
   readonly attempt: number;
   readonly trigger: InvocationTrigger;
@@ -47,24 +47,24 @@ export interface AttemptDeps {
 
 /** Resolves with how it went, whatever the function did; rejects only as Runtime.invoke does. */
 export async function runAttempt(input: AttemptInput, deps: AttemptDeps): Promise<Attempt> {
-  const { stored, version, attempt, trigger, replayTrace } = input;
+  const { event, version, attempt, trigger, replayTrace } = input;
   const id = uuidv7(deps.now());
-  const parent = replayTrace ?? parseTraceparent(stored.meta.traceparent);
+  const parent = replayTrace ?? parseTraceparent(event.meta.traceparent);
   const trace = childTrace(parent);
   const traceparent = formatTraceparent(trace);
-  const key = idempotencyKey(version.name, stored.event.source, stored.event.id);
+  const key = idempotencyKey(version.name, event.event.source, event.event.id);
 
   const outcome = await deps.runtime.invoke({
     version: version.version,
     function: version.name,
-    stdin: stored.event.json,
+    stdin: event.event.json,
     env: {
       ...version.env,
       TRACE_ID: trace.traceId,
       TRACEPARENT: traceparent,
       NEXUS_FUNCTION: version.name,
       NEXUS_VERSION: version.version,
-      NEXUS_EVENT_ID: stored.event.id,
+      NEXUS_EVENT_ID: event.event.id,
       NEXUS_ATTEMPT: String(attempt),
       NEXUS_IDEMPOTENCY_KEY: key,
       NEXUS_REPLAY: trigger === "replay" ? "true" : "false",
@@ -75,7 +75,7 @@ export async function runAttempt(input: AttemptInput, deps: AttemptDeps): Promis
     emittedEvents(outcome, {
       function: version.name,
       output: version.output,
-      cause: stored,
+      cause: event,
       // A replay's effects are wanted again; another attempt's are not.
       idPrefix: trigger === "replay" ? id : key,
       traceparent,
@@ -85,7 +85,7 @@ export async function runAttempt(input: AttemptInput, deps: AttemptDeps): Promis
   );
   const done: Attempt = {
     id,
-    stored,
+    event,
     version,
     attempt,
     trigger,
@@ -126,12 +126,12 @@ function report(
   input: AttemptInput,
   { logger, meter, tracer }: Telemetry,
 ): void {
-  const { version, outcome, status, stored } = done;
+  const { version, outcome, status, event } = done;
   meter.invocation(version.name, done.trigger, status, outcome.durationMs, outcome.cold);
   if (done.error !== null) {
     logger.warn("Invocation did not succeed", {
       trace_id: trace.traceId,
-      event_id: stored.event.id,
+      event_id: event.event.id,
       function: version.name,
       invocation_id: done.id,
       attempt: done.attempt,
@@ -141,7 +141,7 @@ function report(
   } else {
     logger.debug("Invocation succeeded", {
       trace_id: trace.traceId,
-      event_id: stored.event.id,
+      event_id: event.event.id,
       function: version.name,
       invocation_id: done.id,
       attempt: done.attempt,
@@ -149,7 +149,7 @@ function report(
     });
   }
   if (!tracer.enabled) return;
-  const origin = parseTraceparent(stored.meta.traceparent);
+  const origin = parseTraceparent(event.meta.traceparent);
   const parent = input.replayTrace ?? origin;
   tracer.span({
     name: `invoke ${version.name}`,
@@ -164,9 +164,9 @@ function report(
       "faas.version": version.version,
       "faas.invocation_id": done.id,
       "faas.coldstart": outcome.cold,
-      "cloudevents.event_id": stored.event.id,
-      "cloudevents.event_source": stored.event.source,
-      "cloudevents.event_type": stored.event.type,
+      "cloudevents.event_id": event.event.id,
+      "cloudevents.event_source": event.event.source,
+      "cloudevents.event_type": event.event.type,
       "nexus.attempt": done.attempt,
       "nexus.trigger": done.trigger,
       "nexus.status": status,

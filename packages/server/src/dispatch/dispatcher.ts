@@ -5,7 +5,7 @@ import type { Invocation } from "../core/invocation.ts";
 import type { PlatformSettings } from "../core/settings.ts";
 import { parseTraceparent } from "../core/trace.ts";
 import type { Functions } from "../functions/functions.ts";
-import type { Delivery, EventLog } from "../log/log.ts";
+import type { Appended, Delivery, EventLog } from "../log/log.ts";
 import type { Outcome, Runtime } from "../runtime/runtime.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { runAttempt, type Attempt } from "./attempt.ts";
@@ -71,13 +71,12 @@ class Dispatcher implements Dispatch {
     try {
       if (!runner.slots.tryTake()) await waitForSlot(runner);
       try {
-        const { delivery, durable } = this.#deps.log.claim(event, runner.version.name);
-        if (delivery === undefined) {
-          return { appended: await durable, invocationId: "", outcome: undefined };
-        }
-        durable.catch(heardBelow);
-        const done = await runner.run(delivery.stored, delivery.attempt);
-        const appended = await durable;
+        const claim = this.#deps.log.claim(event, runner.version.name);
+        if (claim.event === undefined) return duplicateCall(await claim.durable);
+        claim.durable.catch(heardBelow);
+        const done = await runner.run(claim.event, 1);
+        const { delivery, ...appended } = await claim.durable;
+        if (delivery === undefined) return duplicateCall(appended);
         void settleCall(runner, delivery, done); // a rejection here is a bug
         return { appended, invocationId: done.id, outcome: judgedOutcome(done) };
       } finally {
@@ -108,7 +107,7 @@ class Dispatcher implements Dispatch {
       const done = await runner.hold(
         runAttempt(
           {
-            stored,
+            event: stored,
             version: runner.version,
             attempt: 1,
             trigger: "replay",
@@ -118,7 +117,10 @@ class Dispatcher implements Dispatch {
           this.#deps,
         ),
       );
-      const invocation = invocationRecord(done, "none");
+      const invocation = invocationRecord(done, {
+        position: stored.position,
+        delivery: "none",
+      });
       await this.#deps.log.record(invocation, done.emitted);
       return invocation;
     } finally {
@@ -211,8 +213,13 @@ class Dispatcher implements Dispatch {
 // The caller of a request/response function has its answer, good or bad, and decides itself whether
 // to try again: such a delivery ends with its first run.
 function settleCall(runner: FunctionRunner, delivery: Delivery, done: Attempt): Promise<void> {
-  const invocation = invocationRecord(done, "done");
+  const { position } = delivery.stored;
+  const invocation = invocationRecord(done, { position, delivery: "done" });
   return runner.settle(delivery, { invocation, emitted: done.emitted, next: { state: "done" } });
+}
+
+function duplicateCall({ status, position }: Appended): CallResult {
+  return { appended: { status, position }, invocationId: "", outcome: undefined };
 }
 
 function judgedOutcome({ outcome, status, error }: Attempt): Outcome {

@@ -1,6 +1,6 @@
 import { eventFromValue } from "../core/cloudevents.ts";
 import { NexusError } from "../core/errors.ts";
-import type { NewEvent, StoredEvent } from "../core/event.ts";
+import type { NewEvent } from "../core/event.ts";
 import { RESERVED_PREFIX } from "../core/pattern.ts";
 import type { Outcome } from "../runtime/runtime.ts";
 
@@ -8,7 +8,7 @@ export interface EmitContext {
   readonly function: string;
   readonly output: "answer" | "events";
   /** The event the function ran on. */
-  readonly cause: StoredEvent;
+  readonly cause: NewEvent;
   /** Ids of the emitted events are `<idPrefix>-<n>`: the same again on another attempt, so that the log drops the second. */
   readonly idPrefix: string;
   readonly traceparent: string;
@@ -70,7 +70,7 @@ function emittedEvent(value: unknown, index: number, context: EmitContext) {
 }
 
 /** The id of the event a chain began with: what all of its events carry as `correlationid`. */
-function correlationOf(cause: StoredEvent): string {
+function correlationOf(cause: NewEvent): string {
   const carried = cause.event.extensions["correlationid"];
   return typeof carried === "string" ? carried : cause.event.id;
 }

@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../core/event.ts";
+import type { NewEvent } from "../core/event.ts";
 import type { DeliveryState, Invocation, InvocationTrigger } from "../core/invocation.ts";
 import { isoTime } from "../core/time.ts";
 import type { Attempt } from "./attempt.ts";
@@ -7,20 +7,26 @@ import type { Attempt } from "./attempt.ts";
 export const HTTP_EVENT = "nexus.http.request";
 export const CRON_EVENT = "nexus.cron.tick";
 
-/** The record of an attempt. `retryAt`: milliseconds since the Unix epoch, with `retry` only. */
-export function invocationRecord(
-  attempt: Attempt,
-  delivery: DeliveryState,
-  retryAt?: number,
-): Invocation {
-  const { stored, version, outcome } = attempt;
+/** What a record says beyond the attempt itself. */
+export interface RecordFacts {
+  /** Where the event is in the log. */
+  readonly position: number;
+  readonly delivery: DeliveryState;
+  /** Milliseconds since the Unix epoch, with `retry` only. */
+  readonly retryAt?: number;
+}
+
+export function invocationRecord(attempt: Attempt, facts: RecordFacts): Invocation {
+  const { position, delivery, retryAt } = facts;
+  const { version, outcome } = attempt;
+  const { event } = attempt.event;
   const truncated = outcome.outputBytes > outcome.output.length;
   return {
     id: attempt.id,
-    event_id: stored.event.id,
-    event_source: stored.event.source,
-    event_type: stored.event.type,
-    position: stored.position,
+    event_id: event.id,
+    event_source: event.source,
+    event_type: event.type,
+    position,
     function: version.name,
     version: version.version,
     attempt: attempt.attempt,
@@ -46,9 +52,9 @@ export function invocationRecord(
 }
 
 /** What made this event run a function, where it is no replay. */
-export function triggerOf(stored: StoredEvent): InvocationTrigger {
-  if (stored.meta.target === undefined) return "event";
-  return stored.event.type === CRON_EVENT ? "cron" : "http";
+export function triggerOf({ event, meta }: NewEvent): InvocationTrigger {
+  if (meta.target === undefined) return "event";
+  return event.type === CRON_EVENT ? "cron" : "http";
 }
 
 // Output that is no UTF-8 is kept as base64. A cut at the limit may fall inside a character: with

@@ -1,5 +1,5 @@
 import { NexusError } from "../core/errors.ts";
-import type { StoredEvent } from "../core/event.ts";
+import type { NewEvent } from "../core/event.ts";
 import type { FunctionVersion } from "../core/function.ts";
 import type { Delivery, Settlement } from "../log/log.ts";
 import { runAttempt, type Attempt } from "./attempt.ts";
@@ -94,13 +94,13 @@ export class FunctionRunner {
   }
 
   /** One attempt, as the event's own trigger says. The caller holds a slot. */
-  run(stored: StoredEvent, attempt: number): Promise<Attempt> {
+  run(event: NewEvent, attempt: number): Promise<Attempt> {
     return runAttempt(
       {
-        stored,
+        event,
         version: this.version,
         attempt,
-        trigger: triggerOf(stored),
+        trigger: triggerOf(event),
         chainDepth: this.#deps.settings().chainDepth,
       },
       this.#deps,
@@ -110,11 +110,11 @@ export class FunctionRunner {
   async #settle(delivery: Delivery, done: Attempt): Promise<void> {
     const { now, random } = this.#deps;
     const next = nextStep(done, this.version.retry, now(), random);
-    const invocation = invocationRecord(
-      done,
-      next.state,
-      next.state === "retry" ? next.at : undefined,
-    );
+    const invocation = invocationRecord(done, {
+      position: delivery.stored.position,
+      delivery: next.state,
+      ...(next.state === "retry" ? { retryAt: next.at } : {}),
+    });
     await this.settle(delivery, { invocation, emitted: done.emitted, next });
   }
 

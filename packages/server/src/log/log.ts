@@ -15,17 +15,19 @@ export interface EventLog {
   readonly driver: string;
 
   /**
-   * Keeps events. Resolves when every one of them would survive a power cut, in the order given: all
-   * or none. An event whose `source` + `id` the log holds already is a `duplicate`: nothing is stored,
-   * nobody runs, and the answer has the first one's position. Two equal ones in one call: the same.
+   * Keeps events. Resolves when every one of them is kept as `status().durability` says, in the order
+   * given. Where it rejects, none was kept or, with a driver that has no transactions, the first of
+   * them may have been: sent again, those are duplicates. An event whose `source` + `id` the log holds
+   * already is a `duplicate`: nothing is stored, nobody runs, and the answer has the first one's
+   * position. Two equal ones in one call: the same.
    */
   append(events: readonly NewEvent[]): Promise<readonly Appended[]>;
 
   /**
-   * Keeps one event and hands its delivery for `name` to the caller at once, before it is durable, so
-   * that the function can run meanwhile. The consumer of `name` does not get it as long as this
-   * process lives; after a crash it does, if the event had become durable. The caller settles the
-   * delivery, after `durable` has resolved. A duplicate: `durable` says so and `delivery` is undefined.
+   * Keeps one event and gives it to the caller at once, before it is durable, so that the function
+   * `name` can run on it meanwhile. The consumer of `name` does not get it as long as this process
+   * lives; after a crash it does, if the event had become durable. `durable` resolves with the delivery,
+   * which the caller settles; with a duplicate it says so, and there is none.
    */
   claim(event: NewEvent, name: string): Claim;
 
@@ -106,8 +108,14 @@ export interface Appended {
 }
 
 export interface Claim {
+  /** What to run on. Undefined: a duplicate, known at once. Some drivers know it only later. */
+  readonly event: NewEvent | undefined;
+  readonly durable: Promise<Claimed>;
+}
+
+export interface Claimed extends Appended {
+  /** Undefined: the event was a duplicate. */
   readonly delivery: Delivery | undefined;
-  readonly durable: Promise<Appended>;
 }
 
 /** One event handed to one function. */

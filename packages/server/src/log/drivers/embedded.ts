@@ -120,13 +120,13 @@ function assemble({ store, dir, now, release }: Parts): EventLog {
     try {
       batch = committer.batch;
     } catch (error) {
-      return { delivery: undefined, durable: Promise.reject(error) };
+      return { event: undefined, durable: Promise.reject(error) };
     }
     const written = events.write(batch, event);
     const { stored, answer } = written;
     const delivery = stored === undefined ? undefined : consumers.get(name).claim(stored, batch);
-    const durable = Promise.resolve(written.batch?.done).then(() => answer);
-    return { delivery, durable };
+    const durable = Promise.resolve(written.batch?.done).then(() => ({ ...answer, delivery }));
+    return { event: stored, durable };
   }
 
   async function settle(delivery: Delivery, settlement: Settlement): Promise<void> {

@@ -5,14 +5,16 @@ import { newEvent, newEvents, settle, TestConsumer, type TestStore } from "./fix
 export function testClaim(make: () => Promise<TestStore>): void {
   const addressed = () => newEvent({ type: "nexus.http.request", target: "fn" });
 
-  test("claim() hands the delivery out at once, and the consumer does not get it", async () => {
+  test("claim() gives the event back at once, and the consumer does not get it", async () => {
     await using store = await make();
     await using log = await store.open();
     await using consumer = new TestConsumer(log, { name: "fn", patterns: [] });
     assert.ok(await consumer.idle(log));
-    const { delivery, durable } = log.claim(addressed(), "fn");
+    const claim = log.claim(addressed(), "fn");
+    assert.equal(claim.event!.meta.target, "fn");
+    const { delivery, ...appended } = await claim.durable;
     assert.equal(delivery!.attempt, 1);
-    assert.deepEqual(await durable, { status: "accepted", position: delivery!.stored.position });
+    assert.deepEqual(appended, { status: "accepted", position: delivery!.stored.position });
     assert.ok(await consumer.idle(log));
     await settle(log, delivery!);
     assert.ok(await consumer.idle(log));
@@ -25,9 +27,9 @@ export function testClaim(make: () => Promise<TestStore>): void {
     const event = addressed();
     const first = log.claim(event, "fn");
     const second = log.claim(event, "fn");
-    assert.equal(second.delivery, undefined);
     const { position } = await first.durable;
-    assert.deepEqual(await second.durable, { status: "duplicate", position });
+    const refused = { status: "duplicate", position, delivery: undefined };
+    assert.deepEqual(await second.durable, refused);
   });
 
   test("claim() that was not settled is delivered after a restart; a settled one is not", async () => {
@@ -39,8 +41,7 @@ export function testClaim(make: () => Promise<TestStore>): void {
       assert.ok(await consumer.idle(log));
       const settled = log.claim(addressed(), "fn");
       const left = log.claim(addressed(), "fn");
-      await settled.durable;
-      await settle(log, settled.delivery!);
+      await settle(log, (await settled.durable).delivery!);
       open = (await left.durable).position;
     }
     await using log = await store.open();
@@ -57,8 +58,8 @@ export function testClaim(make: () => Promise<TestStore>): void {
       await log.append(newEvents(5));
       await using consumer = new TestConsumer(log, { name: "fn", concurrency: 1 });
       await consumer.next();
-      const { delivery, durable } = log.claim(addressed(), "fn");
-      claimed = (await durable).position;
+      const { delivery, position } = await log.claim(addressed(), "fn").durable;
+      claimed = position;
       await settle(log, delivery!);
     }
     await using log = await store.open();
@@ -73,8 +74,7 @@ export function testClaim(make: () => Promise<TestStore>): void {
     await using log = await store.open();
     await using consumer = new TestConsumer(log, { name: "fn", patterns: [] });
     assert.ok(await consumer.idle(log));
-    const { delivery, durable } = log.claim(addressed(), "fn");
-    await durable;
+    const { delivery } = await log.claim(addressed(), "fn").durable;
     await settle(log, delivery!, { state: "retry", at: 0 });
     const again = await consumer.next();
     assert.equal(again.stored.position, delivery!.stored.position);

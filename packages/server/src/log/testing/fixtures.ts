@@ -5,6 +5,7 @@ import type { Delivery, EventLog, Page, PageRequest, Settlement, Subscription } 
 
 /** One store that a log can be opened on again and again. Removed when disposed. */
 export interface TestStore {
+  /** `now`: what time it is for the log, where it is not its store that says so. */
   open(now?: () => number): Promise<EventLog>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -35,7 +35,7 @@ export function testRecords(make: () => Promise<TestStore>): void {
     await using log = await store.open();
     await log.append([newEvent({ id: "e" })]);
     const stored = (await log.find("e"))!;
-    const base = Date.now();
+    const base = Date.now() - 1000;
     const oldestFirst = Array.from({ length: 120 }, (_, i) =>
       invocationOf(stored, `fn${i % 3}`, {
         id: uuidv7(base + i * 5),
