@@ -1,0 +1,170 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { NewEvent } from "../../core/event.ts";
+import type { Appended, Delivery, EventLog, LogStatus, Settlement } from "../log.ts";
+import { unavailable } from "./nats/channel.ts";
+import { Claims } from "./nats/claims.ts";
+import { Consumers } from "./nats/consumers.ts";
+import {
+  findEvent,
+  getDeadLetter,
+  getInvocation,
+  invocationsOf,
+  listDeadLetters,
+  listEvents,
+  listInvocations,
+  redrive,
+} from "./nats/lists.ts";
+import { Live } from "./nats/live.ts";
+import { ensureRetryConsumer, Retries } from "./nats/retries.ts";
+import { keepRun, keepSettled } from "./nats/settle.ts";
+import { type NatsStore, openNatsStore } from "./nats/store.ts";
+import { ensureStreams } from "./nats/streams.ts";
+import { trim } from "./nats/trim.ts";
+
+export interface NatsLogOptions {
+  /** Open, and kept so by its opener for as long as the log is. */
+  readonly connection: NatsConnection;
+  /** In front of every subject and, in upper case, of every stream. */
+  readonly prefix?: string;
+  /** Of every stream; 1 on a single server. */
+  readonly replicas?: number;
+  /** How long JetStream waits for a sign of life before it gives a delivery to another process, in milliseconds. */
+  readonly ackWaitMs?: number;
+  /** The same for the process that runs an ordered function, in milliseconds. */
+  readonly leaseMs?: number;
+  /** How long an answer of NATS is waited for, in milliseconds. */
+  readonly timeoutMs?: number;
+  /** Milliseconds since the Unix epoch: when retries are due and what is old. */
+  readonly now?: () => number;
+}
+
+/**
+ * The event log on NATS JetStream, which any number of processes share. A position is the event's
+ * sequence in its stream, and `acceptedAt` the time of the stream's leader.
+ *
+ * JetStream has no transactions: `append` of several events keeps them in order, and where it rejects,
+ * the first of them may be kept. A run that a crash cut off is delivered again with the same attempt
+ * number. Identity is `source`, `id` and `type`: of two events that differ in their type alone, which no
+ * producer may send, both are kept.
+ */
+export async function natsLog(options: NatsLogOptions): Promise<EventLog> {
+  const {
+    connection,
+    prefix = "nexus",
+    replicas = 1,
+    ackWaitMs = 30_000,
+    leaseMs = 10_000,
+    timeoutMs = 5_000,
+    now = Date.now,
+  } = options;
+  const store = await openNatsStore({ connection, prefix, replicas, timeoutMs });
+  try {
+    await ensureStreams(store.manager, store.layout, { replicas, leaseMs });
+    await ensureRetryConsumer(store, ackWaitMs);
+  } catch (error) {
+    await store.channel.close();
+    throw error;
+  }
+  return assemble(store, { now, ackWaitMs, leaseMs });
+}
+
+function assemble(
+  store: NatsStore,
+  { now, ackWaitMs, leaseMs }: { now: () => number; ackWaitMs: number; leaseMs: number },
+): EventLog {
+  const claims = new Claims(store, now);
+  const consumers = new Consumers({ store, claims, now, ackWaitMs, leaseMs });
+  const retries = new Retries(store, now);
+  const live = new Live(store, now);
+  const working = setInterval(() => {
+    consumers.stillWorking();
+    claims.stillWorking();
+  }, ackWaitMs / 3);
+  working.unref();
+  let closing: Promise<void> | undefined;
+
+  function open(): NatsStore {
+    if (closing === undefined) return store;
+    throw unavailable("reach the event log", "it is closed");
+  }
+
+  async function append(input: readonly NewEvent[]): Promise<readonly Appended[]> {
+    if (input.length === 0) return [];
+    const target = open();
+    // Whoever begins "from the latest" begins before this.
+    if (consumers.placing) await consumers.placed();
+    return Promise.all(input.map((each) => target.publishEvent(each)));
+  }
+
+  async function settle(delivery: Delivery, settlement: Settlement): Promise<void> {
+    open();
+    if (!claims.has(delivery)) return consumers.get(delivery.name).settle(delivery, settlement);
+    const { name, stored } = delivery;
+    const { invocation, next } = settlement;
+    const row = {
+      name,
+      position: stored.position,
+      type: stored.event.type,
+      attempt: 2,
+      dueAt: next.state === "retry" ? next.at : 0,
+      nonce: invocation.id,
+    };
+    const retry = next.state === "retry" ? { retry: { kind: "free", row } as const } : {};
+    await claims.settle(delivery, () =>
+      keepSettled(store, { delivery, settlement, hasRow: false, now, ...retry }),
+    );
+  }
+
+  async function status(): Promise<LogStatus> {
+    const [events, records, dead] = await Promise.all([
+      store.events.state(),
+      store.records.state(),
+      store.dead.state(),
+    ]);
+    return {
+      driver: "nats",
+      connected: store.channel.connected,
+      durability: "kept by NATS JetStream", // said in full below
+      tail: events.last,
+      events: events.messages,
+      invocations: records.messages,
+      deadLetters: dead.messages,
+      bytes: events.bytes + records.bytes + dead.bytes,
+    };
+  }
+
+  async function close(): Promise<void> {
+    clearInterval(working);
+    live.close();
+    retries.stop();
+    await consumers.close();
+    claims.stop();
+    await store.channel.close();
+  }
+
+  return {
+    driver: "nats",
+    append,
+    claim: (event, name) => claims.claim(event, name),
+    find: async (id, source) => findEvent(open(), id, source),
+    list: async (filter, page) => listEvents(open(), filter, page),
+    consume: (subscription, signal) => consumers.consume(subscription, signal),
+    settle,
+    record: async (invocation, emitted) => keepRun(open(), invocation, emitted),
+    invocations: {
+      get: async (id) => getInvocation(open(), id),
+      list: async (filter, page) => listInvocations(open(), filter, page),
+      ofEvent: async (position) => invocationsOf(open(), position),
+    },
+    deadLetters: {
+      get: async (id) => getDeadLetter(open(), id),
+      list: async (filter, page) => listDeadLetters(open(), filter, page),
+      redrive: async (id) => redrive(open(), id, now()),
+    },
+    watch: (signal) => live.watch(signal),
+    trim: async (policy, signal) => trim(open(), policy, { now, signal }),
+    status,
+    lag: () => consumers.lag(),
+    [Symbol.asyncDispose]: () => (closing ??= close()),
+  };
+}

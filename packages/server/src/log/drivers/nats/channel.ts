@@ -1,0 +1,227 @@
+import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import { NexusError } from "../../../core/errors.ts";
+import { Deque } from "../../deque.ts";
+import { decodeJson } from "./wire.ts";
+
+/** What a stream answers to a message. */
+export interface Kept {
+  /** The message's own, or that of the one that is there already. */
+  readonly sequence: number;
+  readonly duplicate: boolean;
+}
+
+interface Waiting {
+  readonly answered: (message: Msg) => void;
+  readonly failed: (error: NexusError) => void;
+  readonly deadline: number;
+}
+
+/** Messages to JetStream that are not answered yet; a server drops what is too much for it. */
+const MAX_IN_FLIGHT = 4096;
+const SWEEP_MS = 250;
+
+/**
+ * The way to JetStream and its answers back. One inbox serves all of them, without a timer or a
+ * subscription for each: the client's own `publish` takes a third more of this thread's time.
+ *
+ * While the connection is down everything is refused at once: what waits in a buffer is neither kept
+ * nor refused, and its sender could not tell.
+ */
+export class Channel {
+  readonly connection: NatsConnection;
+  readonly #timeoutMs: number;
+  readonly #inbox = createInbox();
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #queue = new Deque<() => void>();
+  readonly #reconnected = new Set<() => void>();
+  readonly #timer: NodeJS.Timeout;
+  #drained: (() => void) | undefined;
+  #next = 0;
+  #up = true;
+  #closed = false;
+
+  constructor(connection: NatsConnection, options: { readonly timeoutMs: number }) {
+    this.connection = connection;
+    this.#timeoutMs = options.timeoutMs;
+    connection.subscribe(`${this.#inbox}.*`, {
+      callback: (_error, message) => this.#hear(message),
+    });
+    this.#timer = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.#timer.unref();
+    void this.#follow();
+  }
+
+  get connected(): boolean {
+    return this.#up && !this.#closed;
+  }
+
+  /** A name under which nobody else in this account receives. */
+  newInbox(): string {
+    return createInbox();
+  }
+
+  /** Calls back whenever the connection is there again after it was lost. */
+  onReconnect(listener: () => void): void {
+    this.#reconnected.add(listener);
+  }
+
+  /**
+   * Resolves when a stream has stored the message, or had one on its subject that the headers did not
+   * want to be followed. LOG_UNAVAILABLE, where it is not known whether it was stored, and LOG_FULL.
+   */
+  async publish(subject: string, data: Uint8Array, headers?: MsgHdrs): Promise<Kept> {
+    return keptOf(await this.#ask(subject, data, headers), subject);
+  }
+
+  /** Acknowledges a delivery; resolves when the server knows. */
+  async acknowledge(reply: string): Promise<void> {
+    const { headers } = await this.#ask(reply, ACK);
+    if (headers?.code === NO_RESPONDERS) throw unavailable("settle a delivery", NOBODY);
+  }
+
+  /** Sends what nobody answers. Lost where there is no connection. */
+  send(subject: string, data: Uint8Array, reply?: string): void {
+    if (!this.connected) return;
+    this.connection.publish(subject, data, reply === undefined ? {} : { reply });
+  }
+
+  /** Waits for the answers to all that was sent, then refuses everything. Safe to call twice. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    if (this.#waiting.size > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
+    if (this.#up) await this.connection.flush().catch(() => undefined);
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#failAll("it is closed");
+  }
+
+  #ask(subject: string, data: Uint8Array, headers?: MsgHdrs): Promise<Msg> {
+    return new Promise((resolve, reject) => {
+      const start = (): void => {
+        if (!this.connected) {
+          reject(unavailable("reach the event log", this.#closed ? "it is closed" : NO_CONNECTION));
+          return;
+        }
+        const key = (this.#next++).toString(36);
+        const deadline = performance.now() + this.#timeoutMs;
+        this.#waiting.set(key, { answered: resolve, failed: reject, deadline });
+        try {
+          const reply = `${this.#inbox}.${key}`;
+          this.connection.publish(
+            subject,
+            data,
+            headers === undefined ? { reply } : { reply, headers },
+          );
+        } catch (error) {
+          this.#waiting.delete(key);
+          reject(sendFailed(error));
+        }
+      };
+      if (this.#waiting.size < MAX_IN_FLIGHT || !this.connected) start();
+      else this.#queue.push(start);
+    });
+  }
+
+  #hear(message: Msg): void {
+    const key = message.subject.slice(this.#inbox.length + 1);
+    // Undefined: it came too late.
+    this.#end(key)?.answered(message);
+  }
+
+  /** Takes one off the list of those that wait, and lets the next one go. */
+  #end(key: string): Waiting | undefined {
+    const waiting = this.#waiting.get(key);
+    if (waiting === undefined) return undefined;
+    this.#waiting.delete(key);
+    this.#queue.shift()?.();
+    if (this.#waiting.size === 0) this.#drained?.();
+    return waiting;
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const [key, { deadline, failed }] of this.#waiting) {
+      if (deadline > now) break; // they were asked in order, with one patience
+      this.#end(key);
+      failed(
+        unavailable("reach the event log", `NATS did not answer within ${this.#timeoutMs} ms`),
+      );
+    }
+  }
+
+  #failAll(how: string): void {
+    const all = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const { failed } of all) failed(unavailable("reach the event log", how));
+    for (let start = this.#queue.shift(); start !== undefined; start = this.#queue.shift()) start();
+    this.#drained?.();
+  }
+
+  async #follow(): Promise<void> {
+    for await (const { type } of this.connection.status()) {
+      if (type === "disconnect" || type === "close" || type === "staleConnection") {
+        this.#up = false;
+        this.#failAll(NO_CONNECTION);
+      } else if (type === "reconnect") {
+        this.#up = true;
+        for (const listener of this.#reconnected) listener();
+      }
+    }
+  }
+}
+
+interface Answer {
+  readonly seq?: number;
+  readonly duplicate?: boolean;
+  readonly error?: { readonly err_code?: number; readonly description?: string };
+}
+
+const ACK = Buffer.from("+ACK");
+const NO_CONNECTION = "the connection to NATS is lost";
+const NOBODY = "JetStream is not there, or has no such consumer";
+const NO_RESPONDERS = 503;
+const WRONG_LAST_SEQUENCE = 10_071;
+// No room: an account's or a stream's limits, the server's disk (server/errors.json of nats-server).
+const FULL = new Set([10_002, 10_023, 10_028, 10_047, 10_054, 10_077, 10_118]);
+
+function keptOf(message: Msg, subject: string): Kept {
+  if (message.data.length === 0) {
+    throw unavailable("keep a message", `JetStream is not there (no stream takes "${subject}")`);
+  }
+  const { seq, duplicate, error } = decodeJson<Answer>(message.data);
+  if (error === undefined) return { sequence: seq!, duplicate: duplicate ?? false };
+  const { err_code: code = 0, description = "" } = error;
+  if (code === WRONG_LAST_SEQUENCE) {
+    return { sequence: Number(/\d+$/.exec(description)?.[0] ?? 0), duplicate: true };
+  }
+  if (FULL.has(code)) {
+    throw new NexusError("LOG_FULL", `Cannot keep a message in NATS: ${description}`);
+  }
+  throw unavailable("keep a message", `JetStream says "${description}" (${code})`);
+}
+
+function sendFailed(error: unknown): NexusError {
+  const { message } = error as Error;
+  if (/max_payload|MAX_PAYLOAD/.test(message)) {
+    return new NexusError(
+      "EVENT_TOO_LARGE",
+      "Cannot keep the event in NATS: it is larger than the server's max_payload",
+      { cause: error },
+    );
+  }
+  return unavailable("reach the event log", message, error);
+}
+
+export function unavailable(what: string, how: string, cause?: unknown): NexusError {
+  return new NexusError("LOG_UNAVAILABLE", `Cannot ${what}: ${how}`, { cause });
+}
+
+/** Does one thing with JetStream's API; whatever fails is LOG_UNAVAILABLE. */
+export async function withJetStream<T>(what: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof NexusError) throw error;
+    throw unavailable(what, (error as Error).message, error);
+  }
+}

@@ -1,0 +1,111 @@
+import { NexusError } from "../../../core/errors.ts";
+import type { ConsumerLag, Delivery, Subscription } from "../../log.ts";
+import { NatsConsumer, type ConsumerContext } from "./consumer.ts";
+import { setTimeout as delay } from "node:timers/promises";
+
+const AGAIN_MS = 500;
+
+/** Every function's deliveries in this process: one iteration a name at a time. */
+export class Consumers {
+  readonly #context: ConsumerContext;
+  readonly #byName = new Map<string, NatsConsumer>();
+  /** The end of the last iteration of each name. */
+  readonly #ends = new Map<string, Promise<void>>();
+  readonly #placing = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
+
+  constructor(context: ConsumerContext) {
+    this.#context = context;
+    context.store.channel.onReconnect(() => {
+      for (const consumer of this.#byName.values()) consumer.reconnected();
+    });
+  }
+
+  get(name: string): NatsConsumer {
+    const consumer = this.#byName.get(name) ?? new NatsConsumer(name, this.#context);
+    this.#byName.set(name, consumer);
+    return consumer;
+  }
+
+  /** Whether a place is being made just now. */
+  get placing(): boolean {
+    return this.#placing.size > 0;
+  }
+
+  async placed(): Promise<void> {
+    await Promise.all(this.#placing);
+  }
+
+  consume(subscription: Subscription, signal: AbortSignal): AsyncIterable<Delivery> {
+    const consumer = this.get(subscription.name);
+    const ending = AbortSignal.any([signal, this.#closing.signal]);
+    const placed = this.#place(consumer, subscription, ending);
+    this.#placing.add(placed);
+    void placed.finally(() => this.#placing.delete(placed));
+    return this.#iterate(consumer, { subscription, ending, placed });
+  }
+
+  stillWorking(): void {
+    for (const consumer of this.#byName.values()) consumer.stillWorking();
+  }
+
+  lag(): readonly ConsumerLag[] {
+    return [...this.#byName.values()].map((consumer) => consumer.lag());
+  }
+
+  /** Ends every iteration, and gives back what is not settled. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    for (const consumer of this.#byName.values()) consumer.wake();
+    await Promise.all(this.#ends.values());
+    for (const consumer of this.#byName.values()) consumer.close();
+  }
+
+  async *#iterate(
+    consumer: NatsConsumer,
+    run: {
+      readonly subscription: Subscription;
+      readonly ending: AbortSignal;
+      readonly placed: Promise<void>;
+    },
+  ): AsyncGenerator<Delivery> {
+    const { subscription, ending, placed } = run;
+    const before = this.#ends.get(consumer.name);
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    this.#ends.set(consumer.name, ended);
+    const wake = (): void => consumer.wake();
+    ending.addEventListener("abort", wake);
+    try {
+      await before;
+      await placed;
+      while (!ending.aborted) {
+        try {
+          yield* consumer.deliveries(subscription, ending);
+        } catch (error) {
+          // NATS was away when the iteration began.
+          if (!(error instanceof NexusError)) throw error;
+          await delay(AGAIN_MS, undefined, { signal: ending }).catch(() => undefined);
+        }
+      }
+    } finally {
+      ending.removeEventListener("abort", wake);
+      end();
+    }
+  }
+
+  async #place(
+    consumer: NatsConsumer,
+    subscription: Subscription,
+    signal: AbortSignal,
+  ): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await consumer.place(subscription);
+        return;
+      } catch (error) {
+        if (!(error instanceof NexusError)) throw error;
+        await delay(AGAIN_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+}

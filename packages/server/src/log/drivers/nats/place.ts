@@ -1,0 +1,68 @@
+import { AckPolicy, type ConsumerConfig, DeliverPolicy } from "@nats-io/jetstream";
+import type { Subscription } from "../../log.ts";
+import { withJetStream } from "./channel.ts";
+import type { NatsStore } from "./store.ts";
+import { isNotFound } from "./streams.ts";
+
+export interface PlaceOptions {
+  readonly subscription: Subscription;
+  /** How long JetStream waits for a sign of life from whoever has a delivery, in milliseconds. */
+  readonly ackWaitMs: number;
+  /** Deliveries that may be out in the whole cluster. */
+  readonly maxOut: number;
+}
+
+/**
+ * A function's place in the log: a durable consumer. Made where there is none; changed where another
+ * version of the function wants other events or another concurrency. LOG_UNAVAILABLE.
+ */
+export async function ensureConsumer(
+  store: NatsStore,
+  name: string,
+  options: PlaceOptions,
+): Promise<void> {
+  const { manager, layout } = store;
+  const wanted = {
+    ack_wait: options.ackWaitMs * 1e6,
+    max_ack_pending: options.maxOut,
+    ...filters(store, name, options.subscription.patterns),
+  };
+  const durable = layout.consumer(name);
+  await withJetStream(`set up the consumer of "${name}"`, async () => {
+    try {
+      const { config } = await manager.consumers.info(layout.events, durable);
+      if (!same(config, wanted)) await manager.consumers.update(layout.events, durable, wanted);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      const { start } = options.subscription;
+      await manager.consumers.add(layout.events, {
+        durable_name: durable,
+        ack_policy: AckPolicy.Explicit,
+        deliver_policy: start === "latest" ? DeliverPolicy.New : DeliverPolicy.All,
+        ...wanted,
+      });
+    }
+  });
+}
+
+type Filters = Pick<ConsumerConfig, "filter_subject" | "filter_subjects">;
+
+// A server before 2.10 knows one filter for a consumer. Where more are needed, it hands out everything,
+// and what nobody wants is dropped here.
+function filters(store: NatsStore, name: string, patterns: readonly string[]): Filters {
+  const subjects = store.layout.subscription(name, patterns);
+  if (subjects.length === 1) return { filter_subject: subjects[0]! };
+  if (store.severalFilters) return { filter_subjects: subjects };
+  return { filter_subject: `${store.layout.prefix}.ev.>` };
+}
+
+function same(config: ConsumerConfig, wanted: Filters & Partial<ConsumerConfig>): boolean {
+  const text = ({ ack_wait, max_ack_pending, ...rest }: Partial<ConsumerConfig>): string =>
+    JSON.stringify([
+      ack_wait,
+      max_ack_pending,
+      rest.filter_subject ?? "",
+      rest.filter_subjects ?? [],
+    ]);
+  return text(config) === text(wanted);
+}

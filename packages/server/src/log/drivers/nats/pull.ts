@@ -1,0 +1,152 @@
+import type { Msg, Subscription } from "@nats-io/transport-node";
+import type { Channel } from "./channel.ts";
+
+/** One message of a consumer, as JetStream hands it out. */
+export interface Pulled {
+  readonly message: Msg;
+  /** Sequence in the stream. */
+  readonly sequence: number;
+  /** When the stream stored it: milliseconds since the Unix epoch. */
+  readonly storedAt: number;
+  /** Messages that the consumer has still to hand out. */
+  readonly pending: number;
+  /** Where to acknowledge it. */
+  readonly reply: string;
+}
+
+export interface PullOptions {
+  readonly stream: string;
+  readonly consumer: string;
+  /** How many more messages there is room for, without those that were asked for already. */
+  readonly room: () => number;
+  readonly onMessage: (pulled: Pulled) => void;
+  /** JetStream does not know the consumer (any more). */
+  readonly onMissing: () => void;
+}
+
+interface Request {
+  left: number;
+  heardAt: number;
+}
+
+const EXPIRES_MS = 30_000;
+const HEARTBEAT_MS = 5_000;
+/** In one request; JetStream hands requests of several processes out in turn. */
+const MAX_BATCH = 256;
+
+/**
+ * Asks one consumer for messages, never for more than there is room for. The client's own pull loops
+ * take a fixed number of messages; here the room changes with every run that begins or ends.
+ */
+export class Pull {
+  readonly #channel: Channel;
+  readonly #options: PullOptions;
+  readonly #inbox: string;
+  readonly #subscription: Subscription;
+  readonly #requests = new Map<string, Request>();
+  readonly #watch: NodeJS.Timeout;
+  #asked = 0;
+  #next = 0;
+  #stopped = false;
+
+  constructor(channel: Channel, options: PullOptions) {
+    this.#channel = channel;
+    this.#options = options;
+    this.#inbox = channel.newInbox();
+    this.#subscription = channel.connection.subscribe(`${this.#inbox}.*`, {
+      callback: (_error, message) => this.#hear(message),
+    });
+    this.#watch = setInterval(() => this.#dropSilent(), HEARTBEAT_MS);
+    this.#watch.unref();
+  }
+
+  /** Asks for what there is room for. Call it whenever room may have come about. */
+  more(): void {
+    if (this.#stopped || !this.#channel.connected) return;
+    const free = this.#options.room() - this.#asked;
+    // Few requests for much each: one for every run that ends would double the messages.
+    if (free <= 0 || (this.#asked > 0 && free < Math.min(this.#asked, MAX_BATCH / 4))) return;
+    const batch = Math.min(free, MAX_BATCH);
+    const key = (this.#next++).toString(36);
+    this.#requests.set(key, { left: batch, heardAt: performance.now() });
+    this.#asked += batch;
+    const { stream, consumer } = this.#options;
+    const body = { batch, expires: EXPIRES_MS * 1e6, idle_heartbeat: HEARTBEAT_MS * 1e6 };
+    this.#channel.send(
+      `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
+      Buffer.from(JSON.stringify(body)),
+      `${this.#inbox}.${key}`,
+    );
+  }
+
+  /** Forgets what was asked for, as the server has when its connection was lost, and asks again. */
+  restart(): void {
+    this.#requests.clear();
+    this.#asked = 0;
+    this.more();
+  }
+
+  /** Messages that are on their way already are not handed on; JetStream hands them out again. */
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#watch);
+    this.#subscription.unsubscribe();
+  }
+
+  #hear(message: Msg): void {
+    if (this.#stopped) return;
+    const key = message.subject.slice(this.#inbox.length + 1);
+    const request = this.#requests.get(key);
+    if (request !== undefined) request.heardAt = performance.now();
+    const status = message.headers?.code ?? 0;
+    if (status === HEARTBEAT) return;
+    if (message.reply === undefined || message.reply === "" || status > 0) {
+      this.#end(key);
+      if (status === NO_RESPONDERS || status === CONFLICT) this.#options.onMissing();
+      else this.more();
+      return;
+    }
+    if (request !== undefined) {
+      request.left -= 1;
+      this.#asked -= 1;
+      if (request.left === 0) this.#requests.delete(key);
+    }
+    this.#options.onMessage(pulledOf(message));
+    this.more();
+  }
+
+  #end(key: string): void {
+    const request = this.#requests.get(key);
+    if (request === undefined) return;
+    this.#asked -= request.left;
+    this.#requests.delete(key);
+  }
+
+  /** A request that the server forgot (it was restarted, or lost its leader) would be waited for without end. */
+  #dropSilent(): void {
+    const oldest = performance.now() - 2 * HEARTBEAT_MS;
+    for (const [key, { heardAt }] of this.#requests) {
+      if (heardAt < oldest) this.#end(key);
+    }
+    this.more();
+  }
+}
+
+const HEARTBEAT = 100;
+const CONFLICT = 409;
+const NO_RESPONDERS = 503;
+
+// `$JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<consumer sequence>.<nanoseconds>.<pending>`; with a
+// domain and an account's hash before the stream where there are some, and then one more at the end.
+function pulledOf(message: Msg): Pulled {
+  const reply = message.reply!;
+  const tokens = reply.split(".");
+  const at = tokens.length > 9 ? 7 : 5;
+  return {
+    message,
+    sequence: Number(tokens[at]),
+    storedAt: Number(tokens[at + 2]!.slice(0, -6)),
+    pending: Number(tokens[at + 3]),
+    reply,
+  };
+}

@@ -1,0 +1,65 @@
+import type { DeadLetter, Invocation, InvocationError } from "../../../core/invocation.ts";
+import type { NewEvent } from "../../../core/event.ts";
+import type { Delivery, Settlement } from "../../log.ts";
+import type { RetryKind } from "./layout.ts";
+import { forgetRetry, keepRetry, type RetryRow } from "./retries.ts";
+import type { NatsStore } from "./store.ts";
+import { encodeJson, onceOnly } from "./wire.ts";
+
+export interface Settled {
+  readonly delivery: Delivery;
+  readonly settlement: Settlement;
+  /** With another attempt to come, which it is, and who brings it. */
+  readonly retry?: { readonly kind: RetryKind; readonly row: RetryRow };
+  /** Whether a row may be there from before. */
+  readonly hasRow: boolean;
+  readonly now: () => number;
+}
+
+/**
+ * Keeps all that a settlement says, before the delivery itself is acknowledged. Whatever of it was kept
+ * already, by a try that was cut off, is not kept twice.
+ */
+export async function keepSettled(store: NatsStore, settled: Settled): Promise<void> {
+  const { delivery, settlement, retry, hasRow, now } = settled;
+  const { invocation, emitted, next } = settlement;
+  await Promise.all([
+    keepRun(store, invocation, emitted),
+    ...(retry === undefined ? [] : [keepRetry(store, retry.kind, retry.row)]),
+    ...(next.state === "dead" ? [bury(store, invocation, { error: next.error, at: now() })] : []),
+  ]);
+  if (retry === undefined && hasRow) {
+    await forgetRetry(store, { name: delivery.name, position: delivery.stored.position });
+  }
+}
+
+/** Keeps a record and the events it emitted. */
+export async function keepRun(
+  store: NatsStore,
+  invocation: Invocation,
+  emitted: readonly NewEvent[],
+): Promise<void> {
+  const events = emitted.map((event) => store.publishEvent(event));
+  await Promise.all([store.publishRecord(invocation), ...events]);
+}
+
+async function bury(
+  store: NatsStore,
+  last: Invocation,
+  dead: { readonly error: InvocationError; readonly at: number },
+): Promise<void> {
+  const letter: DeadLetter = {
+    id: `dl_${last.id}`,
+    event_id: last.event_id,
+    event_source: last.event_source,
+    event_type: last.event_type,
+    position: last.position,
+    function: last.function,
+    attempts: last.attempt,
+    error: dead.error,
+    invocation_id: last.id,
+    dead_at: new Date(dead.at).toISOString(),
+  };
+  const subject = store.layout.deadLetter(letter.function, letter.id);
+  await store.channel.publish(subject, encodeJson(letter), onceOnly());
+}

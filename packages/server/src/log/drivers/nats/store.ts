@@ -1,0 +1,101 @@
+import { jetstreamManager, type JetStreamManager, type StoredMsg } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { NewEvent, StoredEvent } from "../../../core/event.ts";
+import type { Invocation } from "../../../core/invocation.ts";
+import type { Appended } from "../../log.ts";
+import { Channel, type Kept, withJetStream } from "./channel.ts";
+import { Layout } from "./layout.ts";
+import { StreamReader, timeOf } from "./reader.ts";
+import { isNotFound } from "./streams.ts";
+import { decodeEvent, encodeEvent, encodeJson, onceOnly } from "./wire.ts";
+
+export interface StoreOptions {
+  readonly connection: NatsConnection;
+  readonly prefix: string;
+  readonly replicas: number;
+  readonly timeoutMs: number;
+}
+
+/** What every part of the driver needs: the streams, the way to them, and the names of things in them. */
+export class NatsStore {
+  readonly manager: JetStreamManager;
+  readonly channel: Channel;
+  readonly layout: Layout;
+  readonly events: StreamReader;
+  readonly records: StreamReader;
+  readonly retries: StreamReader;
+  readonly dead: StreamReader;
+
+  constructor(manager: JetStreamManager, options: StoreOptions) {
+    this.manager = manager;
+    this.channel = new Channel(options.connection, options);
+    this.layout = new Layout(options.prefix);
+    this.events = new StreamReader(manager, this.layout.events, options);
+    this.records = new StreamReader(manager, this.layout.records, options);
+    this.retries = new StreamReader(manager, this.layout.retries, options);
+    this.dead = new StreamReader(manager, this.layout.dead, options);
+  }
+
+  /** Whether the server takes several filters for one consumer: 2.10 does. */
+  get severalFilters(): boolean {
+    const [major = 0, minor = 0] = this.channel.connection.info!.version.split(".").map(Number);
+    return major > 2 || (major === 2 && minor >= 10);
+  }
+
+  async publishEvent(input: NewEvent, claimedBy?: string): Promise<Appended> {
+    const { headers, data } = encodeEvent(input, claimedBy);
+    const kept = await this.channel.publish(this.layout.event(input), data, headers);
+    return { status: kept.duplicate ? "duplicate" : "accepted", position: kept.sequence };
+  }
+
+  /** The event at a position. */
+  async eventAt(position: number): Promise<StoredEvent | undefined> {
+    const message = await this.events.at(position);
+    return message === undefined ? undefined : eventOf(message);
+  }
+
+  /** Whether a run of the function on the event at this position is on record. */
+  async hasRecord(name: string, position: number): Promise<boolean> {
+    return (await this.records.last(this.layout.recordsOf(position, name))) !== undefined;
+  }
+
+  /** Removes the note that a delivery comes again, after it has ended. */
+  async removeAgain(sequence: number): Promise<void> {
+    await remove(this.manager, this.layout.events, sequence);
+  }
+
+  /** Sent again, it is not kept twice. */
+  publishRecord(invocation: Invocation): Promise<Kept> {
+    return this.channel.publish(this.layout.record(invocation), encodeJson(invocation), onceOnly());
+  }
+}
+
+/** The event of a stored message; undefined: it is none. */
+export function eventOf(message: StoredMsg): StoredEvent | undefined {
+  const { header: headers, data, seq: position } = message;
+  return decodeEvent({ headers, data }, { position, acceptedAt: timeOf(message) });
+}
+
+/** Removes one message. False: it was not there. LOG_UNAVAILABLE. */
+export function remove(
+  manager: JetStreamManager,
+  stream: string,
+  sequence: number,
+): Promise<boolean> {
+  return withJetStream(`remove a message from ${stream}`, async () => {
+    try {
+      return await manager.streams.deleteMessage(stream, sequence, false);
+    } catch (error) {
+      if (isNotFound(error)) return false;
+      throw error;
+    }
+  });
+}
+
+export async function openNatsStore(options: StoreOptions): Promise<NatsStore> {
+  const manager = await jetstreamManager(options.connection, {
+    timeout: options.timeoutMs,
+    checkAPI: false,
+  });
+  return new NatsStore(manager, options);
+}

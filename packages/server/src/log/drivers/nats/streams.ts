@@ -1,0 +1,86 @@
+import {
+  DiscardPolicy,
+  JetStreamApiError,
+  type JetStreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from "@nats-io/jetstream";
+import { withJetStream } from "./channel.ts";
+import type { Layout } from "./layout.ts";
+
+export interface StreamSettings {
+  readonly replicas: number;
+  /** How long a node may be silent before another takes over its ordered functions, in milliseconds. */
+  readonly leaseMs: number;
+}
+
+type Wanted = Partial<StreamConfig> & Pick<StreamConfig, "name" | "subjects">;
+
+/** Makes the streams that are missing, and changes those that stand otherwise. LOG_UNAVAILABLE. */
+export async function ensureStreams(
+  manager: JetStreamManager,
+  layout: Layout,
+  settings: StreamSettings,
+): Promise<void> {
+  for (const wanted of streamsOf(layout, settings)) {
+    await withJetStream(`set up the stream ${wanted.name}`, () => ensureStream(manager, wanted));
+  }
+}
+
+function streamsOf(layout: Layout, { replicas, leaseMs }: StreamSettings): Wanted[] {
+  const { prefix } = layout;
+  const common = {
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    // What does not fit is refused: nothing that was acknowledged may go to make room.
+    discard: DiscardPolicy.New,
+    num_replicas: replicas,
+    allow_direct: true,
+  };
+  const told = (subject: string) => ({ republish: { src: subject, dest: layout.live(subject) } });
+  const latest = { max_msgs_per_subject: 1, discard: DiscardPolicy.Old };
+  return [
+    { ...common, name: layout.events, subjects: [`${prefix}.ev.>`], ...told(`${prefix}.ev.>`) },
+    { ...common, name: layout.records, subjects: [`${prefix}.rec.>`], ...told(`${prefix}.rec.>`) },
+    { ...common, name: layout.retries, subjects: [`${prefix}.retry.>`], ...latest },
+    { ...common, name: layout.dead, subjects: [`${prefix}.dead.>`] },
+    {
+      ...common,
+      name: layout.leases,
+      subjects: [`${prefix}.lease.>`],
+      ...latest,
+      max_age: leaseMs * 1e6,
+    },
+  ];
+}
+
+async function ensureStream(manager: JetStreamManager, wanted: Wanted): Promise<void> {
+  const found = await infoOf(manager, wanted.name);
+  if (found === undefined) {
+    await manager.streams.add(wanted);
+    return;
+  }
+  const { republish, ...plain } = wanted;
+  const differs =
+    Object.entries(plain).some(
+      ([key, value]) => JSON.stringify(found[key as keyof StreamConfig]) !== JSON.stringify(value),
+    ) || found.republish?.dest !== republish?.dest;
+  if (differs) await manager.streams.update(wanted.name, { ...found, ...wanted });
+}
+
+async function infoOf(manager: JetStreamManager, name: string): Promise<StreamConfig | undefined> {
+  try {
+    return (await manager.streams.info(name)).config;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether JetStream says that a stream, a consumer or a message is not there. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof JetStreamApiError && NOT_FOUND.has(error.code);
+}
+
+const NOT_FOUND = new Set([10_059, 10_014, 10_037]);

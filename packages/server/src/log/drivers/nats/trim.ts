@@ -1,0 +1,132 @@
+import type { Keep, RetentionPolicy, Trimmed } from "../../log.ts";
+import { withJetStream } from "./channel.ts";
+import type { StreamReader } from "./reader.ts";
+import { type NatsStore, remove } from "./store.ts";
+import { decodeJson } from "./wire.ts";
+
+/** Messages removed one by one in a step, where something among them is still needed. */
+const STEP = 200;
+
+/**
+ * Removes what retention does not keep: from the front of a stream at once, and one by one behind
+ * events that a delivery, a retry or a dead letter still needs.
+ */
+export async function trim(
+  store: NatsStore,
+  policy: RetentionPolicy,
+  options: { readonly now: () => number; readonly signal?: AbortSignal | undefined },
+): Promise<Trimmed> {
+  const { now, signal } = options;
+  const sweep = async (reader: StreamReader, keep: Keep, needed: () => Promise<Needed>) => {
+    const end = await endOf(reader, keep, now());
+    if (end === undefined || signal?.aborted === true) return 0;
+    return removeBefore(store, reader, { end, needed: await needed(), signal });
+  };
+  const invocations = await sweep(store.records, policy.invocations, async () => NOTHING);
+  const events = await sweep(store.events, policy.events, () => neededEvents(store));
+  return { events, invocations };
+}
+
+interface Needed {
+  /** Everything from here on. */
+  readonly from: number;
+  /** And these before. */
+  readonly single: ReadonlySet<number>;
+}
+
+const NOTHING: Needed = { from: Infinity, single: new Set() };
+
+/** The first sequence that stays; undefined: all of them do. */
+async function endOf(
+  reader: StreamReader,
+  { maxAgeMs = Infinity, maxBytes = Infinity }: Keep,
+  nowMs: number,
+): Promise<number | undefined> {
+  const { messages, bytes, first, last } = await reader.state();
+  if (messages === 0) return undefined;
+  let end = first;
+  if (maxAgeMs !== Infinity) end = Math.max(end, await reader.since(nowMs - maxAgeMs));
+  if (bytes > maxBytes) {
+    // A stream tells the bytes of all its messages, not of each: the oldest are taken for average ones.
+    const tooMany = Math.ceil((bytes - maxBytes) / (bytes / messages));
+    end = Math.max(end, tooMany >= messages ? last + 1 : await nth(reader, first, tooMany));
+  }
+  return end > first ? end : undefined;
+}
+
+/** The sequence with so many messages before it. Between the first and it there may be gaps. */
+async function nth(reader: StreamReader, first: number, count: number): Promise<number> {
+  const { messages, last } = await reader.state();
+  if (last - first + 1 === messages) return first + count;
+  let sequence = first;
+  for (let passed = 0; passed < count; passed += 1) {
+    const message = await reader.next(">", sequence);
+    if (message === undefined) break;
+    sequence = message.seq + 1;
+  }
+  return sequence;
+}
+
+async function removeBefore(
+  store: NatsStore,
+  reader: StreamReader,
+  options: { end: number; needed: Needed; signal: AbortSignal | undefined },
+): Promise<number> {
+  const { needed, signal } = options;
+  const end = Math.min(options.end, needed.from);
+  const inFront = [...needed.single].filter((sequence) => sequence < end);
+  const clear = Math.min(end, ...inFront);
+  let removed = await purge(store, reader.stream, clear);
+  if (clear === end) return removed;
+  for (let next = clear; next < end && signal?.aborted !== true;) {
+    const found: number[] = [];
+    while (found.length < STEP && next < end) {
+      const message = await reader.next(">", next);
+      if (message === undefined || message.seq >= end) {
+        next = end;
+        break;
+      }
+      if (!needed.single.has(message.seq)) found.push(message.seq);
+      next = message.seq + 1;
+    }
+    const gone = await Promise.all(found.map((one) => remove(store.manager, reader.stream, one)));
+    removed += gone.filter(Boolean).length;
+  }
+  return removed;
+}
+
+function purge(store: NatsStore, stream: string, before: number): Promise<number> {
+  return withJetStream(`remove what is old from ${stream}`, async () => {
+    const { purged } = await store.manager.streams.purge(stream, { seq: before });
+    return purged;
+  });
+}
+
+/** What deliveries, retries and dead letters of whatever function still need. */
+async function neededEvents(store: NatsStore): Promise<Needed> {
+  const { manager, layout } = store;
+  const single = new Set<number>();
+  for (const subject of await store.retries.subjects(`${layout.prefix}.retry.>`)) {
+    single.add(Number(subject.slice(subject.lastIndexOf(".") + 1)));
+  }
+  for (const subject of await store.dead.subjects(`${layout.prefix}.dead.>`)) {
+    const message = await store.dead.last(subject);
+    if (message !== undefined) single.add(decodeJson<{ position: number }>(message.data).position);
+  }
+  let from = Infinity;
+  const consumers = await withJetStream("look at the consumers", async () => {
+    const all = [];
+    for await (const info of manager.consumers.list(layout.events)) all.push(info);
+    return all;
+  });
+  for (const { num_pending, num_ack_pending, ack_floor, config } of consumers) {
+    if (num_pending + num_ack_pending === 0) continue;
+    const floor = ack_floor.stream_seq + 1;
+    const filters = config.filter_subjects ?? [config.filter_subject ?? ">"];
+    for (const filter of filters) {
+      const next = await store.events.next(filter, floor);
+      if (next !== undefined) from = Math.min(from, next.seq);
+    }
+  }
+  return { from, single };
+}

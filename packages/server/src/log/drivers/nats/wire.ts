@@ -1,0 +1,92 @@
+import { headers, type MsgHdrs } from "@nats-io/transport-node";
+import type { NewEvent, StoredEvent } from "../../../core/event.ts";
+import { type Head, headOf, storedOf } from "../../head.ts";
+
+// An event is stored as what it is, a CloudEvent in structured mode, which any NATS client can read.
+// Beside it one header of ours has its head, as JSON in ASCII.
+const HEAD = "Nexus-Head";
+const CLAIM = "Nexus-Claim";
+const AGAIN = "Nexus-Again";
+const EXPECTED = "Nats-Expected-Last-Subject-Sequence";
+
+export interface Outgoing {
+  readonly headers: MsgHdrs;
+  readonly data: Uint8Array;
+}
+
+/** `claimedBy`: the process that runs it already. */
+export function encodeEvent(input: NewEvent, claimedBy?: string): Outgoing {
+  const head = onceOnly();
+  head.set("content-type", "application/cloudevents+json");
+  head.set(HEAD, asciiJson(headOf(input)));
+  if (claimedBy !== undefined) head.set(CLAIM, claimedBy);
+  return { headers: head, data: input.event.json };
+}
+
+/** A message that the stream takes only as the first on its subject. */
+export function onceOnly(): MsgHdrs {
+  return expecting(0);
+}
+
+/** A message that the stream takes only if the last on its subject is this one. */
+export function expecting(sequence: number): MsgHdrs {
+  const head = headers();
+  head.set(EXPECTED, String(sequence));
+  return head;
+}
+
+export function encodeAgain(position: number, attempt: number): Outgoing {
+  const head = onceOnly();
+  head.set(AGAIN, `${position} ${attempt}`);
+  return { headers: head, data: EMPTY };
+}
+
+export interface Message {
+  readonly headers?: MsgHdrs | undefined;
+  readonly data: Uint8Array;
+}
+
+/** Which delivery comes again; undefined: the message is an event. */
+export function decodeAgain(message: Message): { position: number; attempt: number } | undefined {
+  const value = message.headers?.get(AGAIN);
+  if (value === undefined || value === "") return undefined;
+  const [position, attempt] = value.split(" ").map(Number);
+  return { position: position!, attempt: attempt! };
+}
+
+export function claimedBy(message: Message): string | undefined {
+  const value = message.headers?.get(CLAIM);
+  return value === "" ? undefined : value;
+}
+
+/** Undefined: the message is no event of ours. */
+export function decodeEvent(
+  message: Message,
+  kept: { readonly position: number; readonly acceptedAt: number },
+): StoredEvent | undefined {
+  const text = message.headers?.get(HEAD);
+  if (text === undefined || text === "") return undefined;
+  return storedOf(JSON.parse(text) as Head, { json: message.data, ...kept });
+}
+
+export function encodeJson(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value));
+}
+
+export function decodeJson<T>(data: Uint8Array): T {
+  return JSON.parse(decoder.decode(data)) as T;
+}
+
+// A header is one line; some servers and clients take it for Latin-1.
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(NOT_ASCII, escape);
+}
+
+const NOT_ASCII = /[\u007f-\uffff]/g;
+
+function escape(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+const EMPTY = new Uint8Array();
+const decoder = new TextDecoder();
