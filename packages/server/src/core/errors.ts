@@ -186,7 +186,25 @@ export const ERRORS = {
     title: "The server cannot listen on its address",
     help: "Another program has the port, or the address is not of this machine. Set NEXUS_PORT or --port.",
   },
+  NATS_UNSUPPORTED: {
+    status: 500,
+    retry: false,
+    title: "This NATS cannot keep the event log",
+    help: "It must be nats-server 2.9.0 or newer with JetStream, for the account that is used too. See docs/nats.md.",
+  },
+  NATS_SERVER_UNUSABLE: {
+    status: 500,
+    retry: false,
+    title: "No nats-server can be run on this machine",
+    help: "Install nats-server (Debian, Ubuntu: `apt-get install nats-server`; macOS: `brew install nats-server`; any: https://github.com/nats-io/nats-server/releases), or set NEXUS_NATS_SERVER to its path.",
+  },
   // What the server cannot do now
+  NATS_UNREACHABLE: {
+    status: 503,
+    retry: true,
+    title: "NATS cannot be reached, or refuses the credentials",
+    help: "The message names the server and what it said. Check that it runs, NATS_URL or `nats.servers`, and the credentials.",
+  },
   LOG_UNAVAILABLE: {
     status: 503,
     retry: true,
