@@ -136,8 +136,7 @@ function assemble(
   async function close(): Promise<void> {
     clearInterval(working);
     live.close();
-    retries.stop();
-    await consumers.close();
+    await Promise.all([retries.stop(), consumers.close()]);
     claims.stop();
     await store.channel.close();
   }

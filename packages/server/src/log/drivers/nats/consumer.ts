@@ -15,6 +15,7 @@ import { Pull, type Pulled } from "./pull.ts";
 import { keptRetries, type RetryRow } from "./retries.ts";
 import { keepSettled } from "./settle.ts";
 import type { NatsStore } from "./store.ts";
+import { Tasks } from "./tasks.ts";
 import { claimedBy, decodeAgain, decodeEvent } from "./wire.ts";
 
 /** Messages of an ordered function that are out, or wait for their key or their next attempt. */
@@ -44,6 +45,9 @@ export class NatsConsumer {
   #kept = new Map<number, RetryRow>();
   /** When deliveries that were given back for another attempt are due, by position. */
   readonly #retrying = new Map<number, number>();
+  /** Settlements for another attempt, by position: that one may be here before they are done. */
+  readonly #ending = new Map<number, Promise<void>>();
+  readonly #tasks = new Tasks();
   #subscription: Subscription | undefined;
   #order: Order | undefined;
   #pull: Pull | undefined;
@@ -89,6 +93,15 @@ export class NatsConsumer {
 
   async settle(delivery: Delivery, settlement: Settlement): Promise<void> {
     const flight = this.#flights.toSettle(delivery);
+    const settled = this.#settle(flight, delivery, settlement);
+    if (settlement.next.state !== "retry") return settled;
+    const { position } = flight.stored;
+    const ended = settled.catch(heardElsewhere).then(() => void this.#ending.delete(position));
+    this.#ending.set(position, ended);
+    return settled;
+  }
+
+  async #settle(flight: Flight, delivery: Delivery, settlement: Settlement): Promise<void> {
     const { state } = settlement.next;
     const retry = state === "retry" ? this.#retryOf(flight, settlement) : undefined;
     flight.state = "settling";
@@ -176,7 +189,7 @@ export class NatsConsumer {
         yield this.#flights.handOut(flight, this.name);
       }
     } finally {
-      this.#stop();
+      await this.#stop();
     }
   }
 
@@ -199,8 +212,13 @@ export class NatsConsumer {
     this.#pull.more();
   }
 
-  #stop(): void {
-    this.#pull?.stop();
+  async #stop(): Promise<void> {
+    if (this.#pull !== undefined) {
+      await this.#pull.stop();
+      await this.#tasks.ended();
+      const { store } = this.#context;
+      await store.forgetRequests(store.layout.events, store.layout.consumer(this.name));
+    }
     this.#pull = undefined;
     this.#order?.stop();
     this.#order = undefined;
@@ -211,7 +229,7 @@ export class NatsConsumer {
 
   #room({ concurrency, orderKey }: Subscription): number {
     if (orderKey !== undefined) return MAX_OUTSTANDING - this.#flights.size;
-    return concurrency - this.#running - this.#ready.length;
+    return concurrency - this.#running - this.#ready.length - this.#tasks.size;
   }
 
   #take(pulled: Pulled): void {
@@ -224,7 +242,7 @@ export class NatsConsumer {
     }
     const again = decodeAgain(message);
     if (again !== undefined) {
-      void this.#takeAgain(pulled, again); // rejects for nothing but a bug
+      this.#tasks.start(this.#takeAgain(pulled, again));
       return;
     }
     const stored = decodeEvent(message, { position: sequence, acceptedAt: storedAt });
@@ -235,7 +253,7 @@ export class NatsConsumer {
     }
     const claimer = claimedBy(message);
     if (claimer === undefined) this.#admit(pulled, stored, { attempt: 1, again: false });
-    else void this.#takeClaimed(pulled, stored, claimer); // rejects for nothing but a bug
+    else this.#tasks.start(this.#takeClaimed(pulled, stored, claimer));
   }
 
   #wants({ event, meta }: StoredEvent): boolean {
@@ -248,6 +266,7 @@ export class NatsConsumer {
     { position, attempt }: { position: number; attempt: number },
   ): Promise<void> {
     const { store } = this.#context;
+    await this.#ending.get(position);
     this.#retrying.delete(position);
     let stored: StoredEvent | undefined;
     try {
@@ -345,6 +364,9 @@ export class NatsConsumer {
 }
 
 const MAX_TIMER_MS = 60_000;
+
+/** Whoever settles hears of it. */
+function heardElsewhere(): void {}
 
 /** NATS is away: tried again when it says once more that the place is missing. */
 function nothingNow(error: unknown): void {

@@ -76,7 +76,7 @@ export class Consumers {
     const wake = (): void => consumer.wake();
     ending.addEventListener("abort", wake);
     try {
-      await before;
+      await Promise.race([before, aborted(ending)]);
       await placed;
       while (!ending.aborted) {
         try {
@@ -89,7 +89,7 @@ export class Consumers {
       }
     } finally {
       ending.removeEventListener("abort", wake);
-      end();
+      void Promise.resolve(before).then(end);
     }
   }
 
@@ -108,4 +108,11 @@ export class Consumers {
       }
     }
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  return promise;
 }

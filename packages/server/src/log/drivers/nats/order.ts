@@ -1,6 +1,5 @@
 import type { StoredEvent } from "../../../core/event.ts";
 import { KeyQueue } from "../../order.ts";
-import { withJetStream } from "./channel.ts";
 import type { Flight } from "./flights.ts";
 import type { NatsStore } from "./store.ts";
 
@@ -38,12 +37,10 @@ export class Order {
 
   /** Looks at what others have out. `ours`: how many of those this process has. */
   async takeOver(store: NatsStore, name: string, ours: () => number): Promise<void> {
-    const look = (): Promise<{ pending: number; delivered: number }> =>
-      withJetStream(`look at the consumer of "${name}"`, async () => {
-        const { events, consumer } = store.layout;
-        const info = await store.manager.consumers.info(events, consumer(name));
-        return { pending: info.num_ack_pending - ours(), delivered: info.delivered.stream_seq };
-      });
+    const look = async (): Promise<{ pending: number; delivered: number }> => {
+      const { num_ack_pending: all, delivered } = await store.placeOf(name);
+      return { pending: all - ours(), delivered: delivered.stream_seq };
+    };
     const { pending, delivered } = await look();
     if (pending <= 0) return;
     // Some of them may be settled where they are, or gone from the log: then they never come.

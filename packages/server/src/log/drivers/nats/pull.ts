@@ -24,14 +24,9 @@ export interface PullOptions {
   readonly onMissing: () => void;
 }
 
-interface Request {
-  left: number;
-  heardAt: number;
-}
-
 const EXPIRES_MS = 30_000;
 const HEARTBEAT_MS = 5_000;
-/** In one request; JetStream hands requests of several processes out in turn. */
+/** At a time; JetStream serves the requests of several processes in turn. */
 const MAX_BATCH = 256;
 
 /**
@@ -43,17 +38,17 @@ export class Pull {
   readonly #options: PullOptions;
   readonly #inbox: string;
   readonly #subscription: Subscription;
-  readonly #requests = new Map<string, Request>();
   readonly #watch: NodeJS.Timeout;
+  /** Messages that were asked for and have not come. */
   #asked = 0;
-  #next = 0;
+  #heardAt = 0;
   #stopped = false;
 
   constructor(channel: Channel, options: PullOptions) {
     this.#channel = channel;
     this.#options = options;
     this.#inbox = channel.newInbox();
-    this.#subscription = channel.connection.subscribe(`${this.#inbox}.*`, {
+    this.#subscription = channel.connection.subscribe(this.#inbox, {
       callback: (_error, message) => this.#hear(message),
     });
     this.#watch = setInterval(() => this.#dropSilent(), HEARTBEAT_MS);
@@ -63,71 +58,58 @@ export class Pull {
   /** Asks for what there is room for. Call it whenever room may have come about. */
   more(): void {
     if (this.#stopped || !this.#channel.connected) return;
-    const free = this.#options.room() - this.#asked;
+    const wanted = Math.min(this.#options.room(), MAX_BATCH);
+    const batch = wanted - this.#asked;
     // Few requests for much each: one for every run that ends would double the messages.
-    if (free <= 0 || (this.#asked > 0 && free < Math.min(this.#asked, MAX_BATCH / 4))) return;
-    const batch = Math.min(free, MAX_BATCH);
-    const key = (this.#next++).toString(36);
-    this.#requests.set(key, { left: batch, heardAt: performance.now() });
+    if (batch <= 0 || (this.#asked > 0 && batch < wanted / 4)) return;
+    if (this.#asked === 0) this.#heardAt = performance.now();
     this.#asked += batch;
     const { stream, consumer } = this.#options;
     const body = { batch, expires: EXPIRES_MS * 1e6, idle_heartbeat: HEARTBEAT_MS * 1e6 };
     this.#channel.send(
       `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
       Buffer.from(JSON.stringify(body)),
-      `${this.#inbox}.${key}`,
+      this.#inbox,
     );
   }
 
   /** Forgets what was asked for, as the server has when its connection was lost, and asks again. */
   restart(): void {
-    this.#requests.clear();
     this.#asked = 0;
     this.more();
   }
 
-  /** Messages that are on their way already are not handed on; JetStream hands them out again. */
-  stop(): void {
+  /** Asks for nothing more. Resolves when all that was on its way here has come, and been handed on. */
+  async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#watch);
-    this.#subscription.unsubscribe();
+    if (this.#channel.connected) await this.#subscription.drain();
   }
 
   #hear(message: Msg): void {
-    if (this.#stopped) return;
-    const key = message.subject.slice(this.#inbox.length + 1);
-    const request = this.#requests.get(key);
-    if (request !== undefined) request.heardAt = performance.now();
+    this.#heardAt = performance.now();
     const status = message.headers?.code ?? 0;
     if (status === HEARTBEAT) return;
-    if (message.reply === undefined || message.reply === "" || status > 0) {
-      this.#end(key);
+    if (status > 0) {
+      // A request has ended; what it did not bring is said with it.
+      this.#came(Number(message.headers?.get("Nats-Pending-Messages") ?? 0));
+      if (this.#stopped) return;
       if (status === NO_RESPONDERS || status === CONFLICT) this.#options.onMissing();
       else this.more();
       return;
     }
-    if (request !== undefined) {
-      request.left -= 1;
-      this.#asked -= 1;
-      if (request.left === 0) this.#requests.delete(key);
-    }
+    this.#came(1);
     this.#options.onMessage(pulledOf(message));
     this.more();
   }
 
-  #end(key: string): void {
-    const request = this.#requests.get(key);
-    if (request === undefined) return;
-    this.#asked -= request.left;
-    this.#requests.delete(key);
+  #came(count: number): void {
+    this.#asked = Math.max(0, this.#asked - count);
   }
 
-  /** A request that the server forgot (it was restarted, or lost its leader) would be waited for without end. */
+  /** What the server forgot (it was restarted, or lost its leader) would be waited for without end. */
   #dropSilent(): void {
-    const oldest = performance.now() - 2 * HEARTBEAT_MS;
-    for (const [key, { heardAt }] of this.#requests) {
-      if (heardAt < oldest) this.#end(key);
-    }
+    if (performance.now() - this.#heardAt > 2 * HEARTBEAT_MS) this.#asked = 0;
     this.more();
   }
 }

@@ -1,4 +1,5 @@
 import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
+import { setTimeout as delay } from "node:timers/promises";
 import { NexusError } from "../../../core/errors.ts";
 import { withJetStream } from "./channel.ts";
 import { drop, giveBackFor } from "./flights.ts";
@@ -6,6 +7,7 @@ import type { RetryKind } from "./layout.ts";
 import { Pull, type Pulled } from "./pull.ts";
 import { isNotFound } from "./streams.ts";
 import type { NatsStore } from "./store.ts";
+import { Tasks } from "./tasks.ts";
 import { decodeJson, encodeAgain, encodeJson, onceOnly } from "./wire.ts";
 
 /** What is kept of a delivery while it waits for another attempt, and until that one is settled. */
@@ -73,7 +75,7 @@ export class Retries {
   readonly #store: NatsStore;
   readonly #now: () => number;
   readonly #pull: Pull;
-  #working = 0;
+  readonly #tasks = new Tasks();
 
   constructor(store: NatsStore, now: () => number) {
     this.#store = store;
@@ -82,27 +84,30 @@ export class Retries {
     this.#pull = new Pull(channel, {
       stream: layout.retries,
       consumer: CONSUMER,
-      room: () => BATCH - this.#working,
-      onMessage: (pulled) => void this.#take(pulled),
+      room: () => BATCH - this.#tasks.size,
+      onMessage: (pulled) => this.#tasks.start(this.#take(pulled)),
       onMissing: () => undefined, // made at the start; where it is lost the next start makes it again
     });
     channel.onReconnect(() => this.#pull.restart());
     this.#pull.more();
   }
 
-  stop(): void {
-    this.#pull.stop();
+  /** Resolves when nothing of this process is under way. */
+  async stop(): Promise<void> {
+    await this.#pull.stop();
+    await this.#tasks.ended();
+    await this.#store.forgetRequests(this.#store.layout.retries, CONSUMER);
   }
 
   async #take({ message, reply }: Pulled): Promise<void> {
     const { channel } = this.#store;
     const row = decodeJson<RetryRow>(message.data);
     const wait = row.dueAt - this.#now();
-    if (wait > 0) {
+    if (wait > SHORT_MS) {
       giveBackFor(channel, reply, wait);
       return;
     }
-    this.#working += 1;
+    if (wait > 0) await delay(wait);
     try {
       await bringBack(this.#store, row);
       drop(channel, reply);
@@ -110,13 +115,14 @@ export class Retries {
       if (!(error instanceof NexusError)) throw error;
       giveBackFor(channel, reply, RETRY_MS);
     } finally {
-      this.#working -= 1;
       this.#pull.more();
     }
   }
 }
 
 const RETRY_MS = 1000;
+/** What is due as soon as this is not given back first. */
+const SHORT_MS = 50;
 
 export async function ensureRetryConsumer(store: NatsStore, ackWaitMs: number): Promise<void> {
   const { manager, layout } = store;

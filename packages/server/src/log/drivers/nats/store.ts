@@ -1,4 +1,9 @@
-import { jetstreamManager, type JetStreamManager, type StoredMsg } from "@nats-io/jetstream";
+import {
+  type ConsumerInfo,
+  jetstreamManager,
+  type JetStreamManager,
+  type StoredMsg,
+} from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { NewEvent, StoredEvent } from "../../../core/event.ts";
 import type { Invocation } from "../../../core/invocation.ts";
@@ -48,6 +53,22 @@ export class NatsStore {
     return { status: kept.duplicate ? "duplicate" : "accepted", position: kept.sequence };
   }
 
+  /** What JetStream says of a function's place in the log. */
+  placeOf(name: string): Promise<ConsumerInfo> {
+    return withJetStream(`look at the consumer of "${name}"`, () =>
+      this.manager.consumers.info(this.layout.events, this.layout.consumer(name)),
+    );
+  }
+
+  /**
+   * Makes the server drop the requests that this process has just stopped to listen for: it looks through
+   * them when it is asked about a consumer. Servers of 2.9 that have no other request mix up the order of
+   * what is given back, and hand out some of it twice.
+   */
+  async forgetRequests(stream: string, consumer: string): Promise<void> {
+    await this.manager.consumers.info(stream, consumer).catch(notNow);
+  }
+
   /** The event at a position. */
   async eventAt(position: number): Promise<StoredEvent | undefined> {
     const message = await this.events.at(position);
@@ -69,6 +90,9 @@ export class NatsStore {
     return this.channel.publish(this.layout.record(invocation), encodeJson(invocation), onceOnly());
   }
 }
+
+/** NATS is away: so are the requests. */
+function notNow(): void {}
 
 /** The event of a stored message; undefined: it is none. */
 export function eventOf(message: StoredMsg): StoredEvent | undefined {

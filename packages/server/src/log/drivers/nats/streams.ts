@@ -83,4 +83,4 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof JetStreamApiError && NOT_FOUND.has(error.code);
 }
 
-const NOT_FOUND = new Set([10_059, 10_014, 10_037]);
+const NOT_FOUND = new Set([10_059, 10_014, 10_037, 10_057]);

@@ -22,7 +22,9 @@ export async function trim(
     if (end === undefined || signal?.aborted === true) return 0;
     return removeBefore(store, reader, { end, needed: await needed(), signal });
   };
-  const invocations = await sweep(store.records, policy.invocations, async () => NOTHING);
+  const invocations = await sweep(store.records, policy.invocations, () =>
+    Promise.resolve(NOTHING),
+  );
   const events = await sweep(store.events, policy.events, () => neededEvents(store));
   return { events, invocations };
 }
@@ -78,27 +80,40 @@ async function removeBefore(
   const clear = Math.min(end, ...inFront);
   let removed = await purge(store, reader.stream, clear);
   if (clear === end) return removed;
-  for (let next = clear; next < end && signal?.aborted !== true;) {
-    const found: number[] = [];
-    while (found.length < STEP && next < end) {
-      const message = await reader.next(">", next);
-      if (message === undefined || message.seq >= end) {
-        next = end;
-        break;
-      }
-      if (!needed.single.has(message.seq)) found.push(message.seq);
-      next = message.seq + 1;
-    }
-    const gone = await Promise.all(found.map((one) => remove(store.manager, reader.stream, one)));
-    removed += gone.filter(Boolean).length;
+  let next = clear;
+  while (next < end) {
+    if (signal?.aborted === true) break;
+    const step = await stepFrom(reader, next, { end, keep: needed.single });
+    const gone = await Promise.all(
+      step.found.map((one) => remove(store.manager, reader.stream, one)),
+    );
+    removed += gone.filter((was) => was).length;
+    next = step.next;
   }
   return removed;
 }
 
-function purge(store: NatsStore, stream: string, before: number): Promise<number> {
+/** The next messages that may go, and where to look after them. */
+async function stepFrom(
+  reader: StreamReader,
+  from: number,
+  { end, keep }: { end: number; keep: ReadonlySet<number> },
+): Promise<{ found: number[]; next: number }> {
+  const found: number[] = [];
+  let next = from;
+  while (found.length < STEP) {
+    const message = await reader.next(">", next);
+    if (message === undefined || message.seq >= end) return { found, next: end };
+    if (!keep.has(message.seq)) found.push(message.seq);
+    next = message.seq + 1;
+  }
+  return { found, next };
+}
+
+async function purge(store: NatsStore, stream: string, before: number): Promise<number> {
+  if (before <= 1) return 0; // nothing is before it, and the server would take it for everything
   return withJetStream(`remove what is old from ${stream}`, async () => {
-    const { purged } = await store.manager.streams.purge(stream, { seq: before });
-    return purged;
+    return (await store.manager.streams.purge(stream, { seq: before })).purged;
   });
 }
 
