@@ -202,6 +202,7 @@ export type Function = {
     readonly host_calls: number;
     readonly cpu_ms: number | null;
     readonly table_elements: number;
+    readonly stack_calls: number | null;
   };
   /** Names only: values may be secrets. */
   readonly env: readonly string[];

@@ -42,6 +42,8 @@ export interface FunctionLimits {
   /** Elements of all its tables together. */
   readonly tableElements: number;
   readonly moduleBytes: number;
+  /** Recursive calls under way at a time; absent: as many as V8's stack holds. */
+  readonly stackCalls?: number;
 }
 
 /** All that nexus.yaml says about a function, every default filled in. */

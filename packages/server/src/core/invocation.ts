@@ -24,7 +24,7 @@ export type InvocationTrigger = "event" | "http" | "cron" | "nats" | "replay";
 /** What became of the delivery after this attempt. `none`: there was no delivery (a replay). */
 export type DeliveryState = "done" | "retry" | "dead" | "none";
 
-/** What a run can reach: the keys of nexus.yaml, and `stack`, which is the same for all. */
+/** What a run can reach, by the keys of nexus.yaml; `stack` where that says nothing too. */
 export const LIMIT_NAMES = [
   "timeout",
   "cpu",

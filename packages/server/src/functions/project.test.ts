@@ -111,7 +111,7 @@ defaults:
   timeout: 2s
   env: { A: "1", B: "1" }
   retry: { attempts: 2, backoff: 10m }
-  limits: { emits: 7 }
+  limits: { emits: 7, stack: 500 }
   output: events
 functions:
   - { name: a, on: { event: a }, code: a.wasm }
@@ -141,6 +141,7 @@ functions:
   assert.equal(b?.retry.jitter, false);
   assert.equal(b?.retry.attempts, 2);
   assert.deepEqual([b?.limits.emits, b?.limits.logLines, b?.limits.logBytes], [7, 0, 0]);
+  assert.equal(b?.limits.stackCalls, 500);
   assert.equal(b?.start, "earliest");
   assert.deepEqual(b?.triggers, [
     { kind: "event", pattern: "user.created" },

@@ -158,6 +158,12 @@ const limitsSchema = section(
       description: "Elements of all the module's tables together, grown ones included.",
       default: DEFAULTS.limits.table,
     }).optional(),
+    stack: count(1, 100_000, {
+      title: "Stack depth",
+      description:
+        "Recursive calls that may be under way at a time in one invocation; without it, as many as V8's stack holds.",
+      examples: [1000],
+    }).optional(),
     module: size("1Ki", "256Mi", {
       title: "Module",
       description: "Largest module; a larger one is refused when it is deployed.",

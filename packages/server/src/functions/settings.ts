@@ -36,6 +36,7 @@ export function functionSettings(
       cpuMs: limits.cpu === undefined ? 0 : parseDuration(limits.cpu)!,
       tableElements: limits.table,
       moduleBytes: bytes(limits.module),
+      ...(limits.stack === undefined ? {} : { stackCalls: limits.stack }),
     },
     // The schema lets only texts through.
     env: { ...defaults.env, ...own.env } as Record<string, string>,

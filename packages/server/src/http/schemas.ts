@@ -164,6 +164,7 @@ const FunctionInfo = z
       host_calls: whole,
       cpu_ms: whole.nullable(),
       table_elements: whole,
+      stack_calls: whole.nullable(),
     }),
     env: z.array(z.string()).describe("Names only: values may be secrets."),
     files: z.strictObject({

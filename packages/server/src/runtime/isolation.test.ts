@@ -16,6 +16,9 @@ const LIMITS = {
   emits: 2,
 };
 
+/** Where recursive calls have a limit, it is this; action 13 makes just as many, action 10 more. */
+const STACK_CALLS = 20;
+
 // Writes all that an instance can see of itself to stdout (a sum over every byte of its memory, the
 // memory's size, a global, the table's size and whether a segment is still there), and then does
 // what its input says: one byte an action.
@@ -24,6 +27,7 @@ interface Shape {
   readonly table: number;
   readonly global: number;
   readonly bss: boolean;
+  readonly counted: boolean;
 }
 
 const probe = ({ pages, table, global, bss }: Shape) => `(module
@@ -59,7 +63,10 @@ const probe = ({ pages, table, global, bss }: Shape) => `(module
     (if (i32.eq (local.get $action) (i32.const 10)) (then (call $act (local.get $action))))
     (if (i32.eq (local.get $action) (i32.const 11)) (then (drop (memory.grow (i32.const 100)))))
     (if (i32.eq (local.get $action) (i32.const 12)) (then
-      (i32.store8 (i32.sub (i32.mul (memory.size) (i32.const 65536)) (i32.const 1)) (i32.const 1)))))
+      (i32.store8 (i32.sub (i32.mul (memory.size) (i32.const 65536)) (i32.const 1)) (i32.const 1))))
+    (if (i32.eq (local.get $action) (i32.const 13)) (then (call $deep (i32.const ${STACK_CALLS})))))
+  (func $deep (param $left i32)
+    (if (local.get $left) (then (call $deep (i32.sub (local.get $left) (i32.const 1))))))
   (elem declare func $act)
   (func (export "_start") (local $at i32) (local $end i32)
     (i32.store (i32.const 1000) (call $sum))
@@ -87,9 +94,10 @@ function run(runtime: Runtime, version: string, actions: readonly number[]): Pro
 }
 
 function seen(outcome: Outcome): unknown {
-  const { status, exitCode, output, emitted, memoryPeakBytes } = outcome;
+  const { status, exitCode, output, emitted, memoryPeakBytes, limits } = outcome;
   return {
     status,
+    limits,
     exitCode,
     output: [...output],
     emitted: emitted.map((e) => [...e]),
@@ -102,8 +110,9 @@ const SHAPES = fc.record({
   table: fc.integer({ min: 0, max: 9 }),
   global: fc.integer({ min: -5, max: 1_000 }),
   bss: fc.boolean(),
+  counted: fc.boolean(),
 });
-const ACTIONS = fc.array(fc.integer({ min: 0, max: 12 }), { maxLength: 6 });
+const ACTIONS = fc.array(fc.integer({ min: 0, max: 13 }), { maxLength: 6 });
 /** Long enough for what is learnt of a version's growth to change the memory it is given. */
 const SEQUENCES = fc.array(ACTIONS, { minLength: 2, maxLength: 12 });
 
@@ -116,7 +125,8 @@ test("invoke() gives an instance that cannot be told from a brand-new one, whate
       fc.asyncProperty(SHAPES, SEQUENCES, async (shape, sequence) => {
         loaded += 1;
         const version = `probe ${loaded}`;
-        const module = { version, bytes: await wat(probe(shape)), limits: LIMITS };
+        const limits = shape.counted ? { ...LIMITS, stackCalls: STACK_CALLS } : LIMITS;
+        const module = { version, bytes: await wat(probe(shape)), limits };
         await recycled.load(module);
         for (const actions of sequence) {
           // The same run where nothing ran before: no memory, no instance is left of anything.

@@ -1,8 +1,8 @@
 // Every limit with a module that tries to break it, and the record's word for it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hogModule, wasiModule, wat } from "../testing/modules.ts";
-import { runOnce, testRuntime } from "../testing/runtime.ts";
+import { fixture, hogModule, wasiModule, wat } from "../testing/modules.ts";
+import { bytes, runOnce, testRuntime, text } from "../testing/runtime.ts";
 
 const CLOCK = `(import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))`;
 
@@ -110,5 +110,65 @@ test("invoke() names the stack where recursion was too deep, suspended runs incl
     assert.equal(outcome.status, "trapped");
     assert.deepEqual(outcome.limits, ["stack"]);
     assert.match(outcome.error!.message, /the stack overflowed/);
+  }
+});
+
+test("invoke() lets a program in C call itself as often as it may, names the line of one call more, and begins anew", async () => {
+  await using t = testRuntime({ workers: 1, maxWorkers: 1 });
+  await t.load("deep", fixture("traps/deep"), { stackCalls: 1_000 });
+  for (let run = 0; run < 3; run += 1) {
+    assert.equal(text((await t.run("deep", { stdin: bytes("1000") })).output), "y");
+    const refused = await t.run("deep", { stdin: bytes("1001") });
+    assert.equal(refused.status, "trapped");
+    assert.deepEqual(refused.limits, ["stack"]);
+    assert.equal(refused.error!.code, "FUNCTION_LIMIT");
+    assert.match(
+      refused.error!.message,
+      /: it trapped: the stack depth limit of 1000 calls \(limits\.stack\) was reached in down \(deep\.c:12:\d+\) < aside \(deep\.c:8:\d+\) < down/,
+    );
+    assert.deepEqual(
+      refused.error!.trap!.frames.slice(0, 2).map((frame) => [frame.function, frame.line]),
+      [
+        ["down", 12],
+        ["aside", 8],
+      ],
+    );
+  }
+  assert.equal(t.runtime.status().replaced, 0);
+});
+
+test("invoke() names a stack limit wherever the run was: at its start, suspendable, where it catches everything", async () => {
+  const deep = `(func $deep (call $deep))`;
+  const all = `(func (export "_start") (try (do (call $deep)) (catch_all)))`;
+  const poll = `(import "wasi_snapshot_preview1" "poll_oneoff" (func (param i32 i32 i32 i32) (result i32)))`;
+  for (const module of [
+    `${deep} ${all}`,
+    `${poll} (memory (export "memory") 1) ${deep} ${all}`,
+    `${deep} (func (export "_start")) (start $deep)`,
+    `${deep} (func (export "_initialize") (call $deep)) (func (export "handle_event"))`,
+  ]) {
+    const outcome = await runOnce(wat(`(module ${module})`), {}, { stackCalls: 50 });
+    assert.equal(outcome.status, "trapped");
+    assert.equal(outcome.error!.code, "FUNCTION_LIMIT");
+    assert.deepEqual(outcome.limits, ["stack"]);
+    assert.match(outcome.error!.message, /limit of 50 calls \(limits\.stack\) was reached in deep/);
+  }
+});
+
+test("invoke() names the stack also where V8's own ends before the limit", async () => {
+  // The limit counts calls, and what a function keeps beside them is its own affair: here 4 KB each time.
+  const each = (text: (index: number) => string) => Array.from({ length: 500 }, (_, i) => text(i));
+  const wide = `(global $g (mut i64) (i64.const 0)) (func $deep (export "_start")
+    ${each((index) => `(local $l${index} i64)`).join(" ")}
+    ${each((index) => `(local.set $l${index} (i64.add (global.get $g) (i64.const ${index})))`).join(" ")}
+    (call $deep)
+    ${each((index) => `(global.set $g (i64.xor (global.get $g) (local.get $l${index})))`).join(" ")})`;
+  const narrow = `(func $deep (export "_start") (call $deep))`;
+  for (const [text, code] of [
+    [narrow, "FUNCTION_LIMIT"],
+    [wide, "FUNCTION_TRAPPED"],
+  ] as const) {
+    const outcome = await runOnce(wat(`(module ${text})`), {}, { stackCalls: 20_000 });
+    assert.deepEqual([outcome.limits, outcome.error!.code], [["stack"], code]);
   }
 });

@@ -20,6 +20,8 @@ export interface GuestLimits {
   readonly hostCalls: number;
   /** Processor time; 0: as long as the timeout lets it. */
   readonly cpuMs: number;
+  /** Recursive calls under way at a time; absent: as many as V8's stack holds. */
+  readonly stackCalls?: number | undefined;
 }
 
 /** What a guest thread has to know of a module beside its code. */
@@ -41,6 +43,8 @@ export interface ModulePlan {
   readonly watchesGrowth: boolean;
   /** Whether the module has TABLE_REFUSED_EXPORT. */
   readonly watchesTables: boolean;
+  /** The function in which a run traps that goes over its limit of recursive calls; null: there is none. */
+  readonly stackTrap: number | null;
   /** Whether a host call may suspend it: it imports one that can wait, and runs nothing before its entry. */
   readonly suspends: boolean;
   readonly limits: GuestLimits;
@@ -98,6 +102,8 @@ export interface RawFrame {
 
 /** Why a run failed, as JSON text in its journal. */
 export interface Trouble {
+  /** The limit that ended it, where that made the module trap. */
+  readonly limit?: "stack";
   readonly reason: string;
   /** The innermost first. */
   readonly frames: readonly RawFrame[];

@@ -64,6 +64,7 @@ function info(
       host_calls: limits.hostCalls,
       cpu_ms: limits.cpuMs === 0 ? null : limits.cpuMs,
       table_elements: limits.tableElements,
+      stack_calls: limits.stackCalls ?? null,
     },
     // Names only: values may be secrets.
     env: Object.keys(version.env),

@@ -161,10 +161,17 @@ export class Execution {
   #thrown(error: unknown): RunEnd {
     const { context } = this.#parts.bound;
     if (context.exitCode !== null) return this.#exit(context.exitCode);
+    const frames = trapFrames(error);
+    const { stackTrap, limits } = this.#parts.loaded.plan;
+    if (stackTrap !== null && frames[0]?.index === stackTrap) {
+      context.noteLimit("stack");
+      const reason = `the stack depth limit of ${limits.stackCalls} calls (limits.stack) was reached`;
+      return { kind: "trap", limit: "stack", reason, frames };
+    }
     if (error instanceof RangeError && /call stack/.test(error.message)) {
       context.noteLimit("stack");
     }
-    return { kind: "trap", reason: trapReason(error), frames: trapFrames(error) };
+    return { kind: "trap", reason: trapReason(error), frames };
   }
 }
 

@@ -99,8 +99,12 @@ export class Journal {
     }
   }
 
-  #explain({ reason, frames }: Trouble): void {
-    const told: Trouble = { reason: reason.slice(0, MOST_REASON), frames };
+  #explain({ reason, frames, limit }: Trouble): void {
+    const told: Trouble = {
+      reason: reason.slice(0, MOST_REASON),
+      frames,
+      ...(limit === undefined ? {} : { limit }),
+    };
     this.#trouble.append(utf8.encode(JSON.stringify(told)));
   }
 }

@@ -61,6 +61,13 @@ function verdict(job: Job, result: RunResult): Verdict {
       host_calls: result.lastCalls,
     };
     const how = trapText(trap);
+    if (end.limit !== undefined) {
+      return failure(request, "trapped", {
+        code: "FUNCTION_LIMIT",
+        how: `it trapped: ${how}`,
+        trap,
+      });
+    }
     return refused
       ? outOfMemory(request, null, { how: `it reached ${limit} and gave up: ${how}`, trap })
       : failure(request, "trapped", { code: "FUNCTION_TRAPPED", how: `it trapped: ${how}`, trap });

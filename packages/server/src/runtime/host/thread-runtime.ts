@@ -167,7 +167,9 @@ class ThreadRuntime implements Runtime {
       initialMemoryBytes: (checked.memory?.initialPages ?? 0) * PAGE_BYTES,
       imports: importModules(shape),
     };
-    const { memoryBytes, outputBytes, logBytes, logLines, emits, hostCalls, cpuMs } = limits;
+    const { memoryBytes, outputBytes, logBytes, logLines, emits, hostCalls } = limits;
+    const { cpuMs, stackCalls } = limits;
+    const mostKept = { outputBytes, logBytes, logLines, emits };
     const loaded: LoadedModule = {
       version,
       id: this.#nextId,
@@ -175,9 +177,10 @@ class ThreadRuntime implements Runtime {
       plan: {
         ...checked,
         suspends: passThrough === undefined && suspends(shape, checked.entry),
-        limits: { memoryBytes, outputBytes, logBytes, logLines, emits, hostCalls, cpuMs },
+        limits: { memoryBytes, ...mostKept, hostCalls, cpuMs, stackCalls },
         watchesGrowth: rewritten.watchesGrowth,
         watchesTables: rewritten.watchesTables,
+        stackTrap: rewritten.stackTrap,
         files,
         ...(passThrough === undefined ? {} : { passThrough }),
       },

@@ -18,7 +18,16 @@ export class Additions {
   /** Each answers with the index of what was added. */
   type(params: Chunk, paramCount: number, results: Chunk = []): number {
     const resultCount = results.length === 0 ? 0 : 1;
-    this.#types.push(join([[0x60, paramCount], params, [resultCount], results]));
+    return this.#addType(join([[0x60, paramCount], params, [resultCount], results]));
+  }
+
+  /** Of a block that takes nothing; `results`: how many, and their types. */
+  blockType(results: Chunk): number {
+    return this.#addType(join([[0x60, 0x00], results]));
+  }
+
+  #addType(entry: Chunk): number {
+    this.#types.push(entry);
     // The type section counts a group of types as one entry, and `types` each of them.
     return this.#shape.types.length + this.#types.length - 1;
   }
@@ -31,10 +40,15 @@ export class Additions {
 
   /** Mutable and exported. */
   global(name: string, type: Chunk, first: Chunk): number {
-    this.#globals.push(join([type, [0x01], first, [0x0b]]));
-    const index = this.#shape.globals + this.#globals.length - 1;
+    const index = this.ownGlobal(type, first);
     this.#exports.push([...text(name), 0x03, ...leb(index)]);
     return index;
+  }
+
+  /** Mutable, and the module's own business. */
+  ownGlobal(type: Chunk, first: Chunk): number {
+    this.#globals.push(join([type, [0x01], first, [0x0b]]));
+    return this.#shape.globals + this.#globals.length - 1;
   }
 
   /** The contents of the sections that are longer now, but for the code. */

@@ -13,6 +13,8 @@ export interface ModuleLimits {
   /** Elements of all its tables together. */
   readonly tableElements?: number;
   readonly moduleBytes?: number;
+  /** Recursive calls under way at a time. */
+  readonly stackCalls?: number;
 }
 
 /** How the module is run; MODULE_INVALID where it cannot be, with words that say why. */

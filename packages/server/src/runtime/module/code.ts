@@ -1,14 +1,12 @@
+import { bodies, codeSection, instructionsOf, type Body } from "./bodies.ts";
+import type { DepthPlaces } from "./depth-places.ts";
 import { findPlaces, type Place } from "./instructions.ts";
 import { invalidModule, Reader } from "./reader.ts";
-import { SECTION, type ModuleShape } from "./sections.ts";
+import type { ModuleShape } from "./sections.ts";
 import { byteLength, leb, type Chunk } from "./writer.ts";
 
 /** A function's body with what is replaced in it. */
-interface Body {
-  /** Where its length stands, and where that ends and the body begins. */
-  readonly at: number;
-  readonly start: number;
-  readonly end: number;
+interface PlacedBody extends Body {
   readonly places: readonly Place[];
 }
 
@@ -18,55 +16,49 @@ export interface Code {
   readonly start: number;
   readonly end: number;
   /** Those with places only. */
-  readonly placed: readonly Body[];
+  readonly placed: readonly PlacedBody[];
 }
 
 /** In all of a module. Most programs have some tens; what has more would cost memory to note. */
 const MOST_PLACES = 250_000;
 
-/** Undefined where there is no code; MODULE_INVALID where there is too much to replace in it. */
-export function readCode(shape: ModuleShape): Code | undefined {
-  const section = shape.sections.find(({ id }) => id === SECTION.code);
+/**
+ * Undefined where there is no code; MODULE_INVALID where there is too much to replace in it. `depth`:
+ * its places are wanted as well.
+ */
+export function readCode(shape: ModuleShape, depth?: DepthPlaces): Code | undefined {
+  const section = codeSection(shape);
   if (section === undefined) return undefined;
   const reader = new Reader(shape.bytes, section.start, section.end);
-  const bodies = reader.u32();
-  const code = { bodies, start: reader.at, end: section.end };
-  const placed: Body[] = [];
-  let noted = 0;
-  for (let left = bodies; left > 0; left -= 1) {
-    const at = reader.at;
-    const length = reader.u32();
-    const start = reader.at;
-    reader.skip(length);
-    const body = new Reader(shape.bytes, start, reader.at);
-    skipLocals(body);
+  const count = reader.u32();
+  const placed: PlacedBody[] = [];
+  let left = MOST_PLACES;
+  for (const body of bodies(shape)) {
     const places: Place[] = [];
     const note = (place: Place) => {
-      noted += 1;
-      if (noted > MOST_PLACES) {
-        throw invalidModule(
-          `it has more than ${MOST_PLACES} growths, tail calls and bulk operations`,
-        );
-      }
+      left -= 1;
+      if (left < 0) throw tooMany(depth);
       places.push(place);
     };
-    findPlaces(body, note);
-    if (places.length > 0) placed.push({ at, start, end: reader.at, places });
+    depth?.find(body, note);
+    findPlaces(instructionsOf(shape, body), note);
+    // What is put at a byte stands before what is replaced there.
+    if (depth !== undefined) places.sort((a, b) => a.start - b.start || a.end - b.end);
+    if (places.length > 0) placed.push({ ...body, places });
   }
-  return { ...code, placed };
+  return { bodies: count, start: reader.at, end: section.end, placed };
 }
 
-function skipLocals(body: Reader): void {
-  for (let groups = body.u32(); groups > 0; groups -= 1) {
-    body.u32();
-    const type = body.byte();
-    // A typed reference: the type it refers to follows.
-    if (type === 0x63 || type === 0x64) body.skipNumber();
-  }
+function tooMany(depth: DepthPlaces | undefined) {
+  const [more, leave] =
+    depth === undefined ? ["", ""] : ["recursive calls, ", " (leave `limits.stack` out)"];
+  return invalidModule(
+    `it has more than ${MOST_PLACES} ${more}growths, tail calls and bulk operations${leave}`,
+  );
 }
 
 /** What stands in an instruction's place; undefined: it stays. */
-export type Replacement = (place: Place) => Chunk | undefined;
+export type Replacement = (place: Place) => readonly Chunk[] | undefined;
 
 /** A code section's content: the bodies with their replacements, and the added ones behind them. */
 export function writeCode(
@@ -90,7 +82,7 @@ export function writeCode(
 /** Undefined where nothing changes. */
 function rewriteBody(
   shape: ModuleShape,
-  body: Body,
+  body: PlacedBody,
   replacement: Replacement,
 ): Chunk[] | undefined {
   const parts: Chunk[] = [];
@@ -98,7 +90,7 @@ function rewriteBody(
   for (const place of body.places) {
     const instead = replacement(place);
     if (instead === undefined) continue;
-    parts.push(shape.bytes.subarray(from, place.start), instead);
+    parts.push(shape.bytes.subarray(from, place.start), ...instead);
     from = place.end;
   }
   if (parts.length === 0) return undefined;

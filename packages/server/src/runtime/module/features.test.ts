@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { TEST_LIMITS } from "../../testing/limits.ts";
 import { wasiModule, wat } from "../../testing/modules.ts";
-import { threadRuntime } from "../host/thread-runtime.ts";
+import { testRuntime } from "../../testing/runtime.ts";
 import { planModule } from "./check.ts";
 import { rewriteModule } from "./rewrite.ts";
 import { readModule } from "./sections.ts";
@@ -197,20 +197,18 @@ function typedReferences(): Uint8Array {
 }
 
 for (const [name, module] of FEATURES) {
-  test(`rewriteModule() reads and invoke() runs ${name}`, async () => {
+  test(`rewriteModule() reads and invoke() runs ${name}, its recursive calls counted or not`, async () => {
     const bytes = await module();
     const shape = readModule(bytes);
     const rewritten = rewriteModule(shape, planModule(shape, LIMITS).memory, LIMITS);
     assert.equal(rewritten.watchesGrowth, true);
-    const runtime = threadRuntime({ workers: 1 });
-    try {
-      await runtime.load({ version: "f", bytes, limits: LIMITS });
-      const stdin = new Uint8Array(0);
-      const outcome = await runtime.invoke({ version: "f", function: "f", stdin, env: {} });
+    await using t = testRuntime({ workers: 1 }, LIMITS);
+    await t.load("plain", Promise.resolve(bytes));
+    await t.load("counted", Promise.resolve(bytes), { stackCalls: 1 });
+    for (const version of ["plain", "counted"]) {
+      const outcome = await t.run(version);
       assert.equal(outcome.error, null);
       assert.equal(outcome.memoryPeakBytes, 3 * 65_536);
-    } finally {
-      await runtime.close();
     }
   });
 }

@@ -6,21 +6,22 @@ import {
   type ModulePlan,
 } from "../protocol.ts";
 import type { Additions } from "./additions.ts";
+import {
+  call,
+  constant,
+  END,
+  getGlobal,
+  getLocal,
+  I32,
+  I64,
+  IF,
+  RETURN,
+  setGlobal,
+  setLocal,
+} from "./encode.ts";
 import type { CappedTable } from "./tables.ts";
 import { leb, signedLeb, type Chunk } from "./writer.ts";
 
-const I32 = 0x7f;
-const I64 = 0x7e;
-
-const getLocal = (index: number) => [0x20, index];
-const setLocal = (index: number) => [0x21, index];
-const getGlobal = (index: number) => [0x23, ...leb(index)];
-const setGlobal = (index: number) => [0x24, ...leb(index)];
-const constant = (value: number) => [0x41, ...signedLeb(value)];
-const call = (index: number) => [0x10, ...leb(index)];
-const IF = [0x04, 0x40];
-const END = 0x0b;
-const RETURN = 0x0f;
 const MEMORY_SIZE = [0x3f, 0x00];
 const MEMORY_GROW = [0x40, 0x00];
 const REF_IS_NULL = 0xd1;
@@ -104,14 +105,14 @@ export function addVirtualSize(
 export function addTableGrowth(
   added: Additions,
   tables: ReadonlyMap<number, CappedTable>,
-): ReadonlyMap<number, Chunk> {
+): ReadonlyMap<number, readonly Chunk[]> {
   if (tables.size === 0) return new Map();
   const refused = added.global(TABLE_REFUSED_EXPORT, [I32], constant(0));
   return new Map(
     [...tables].map(([index, { type, declaredMaximum }]) => {
       const signature = added.type([...type, I32], 2, [I32]);
       const body = tableGrowing(index, refused, declaredMaximum);
-      return [index, call(added.function(signature, body))];
+      return [index, [call(added.function(signature, body))]];
     }),
   );
 }

@@ -42,9 +42,9 @@ export class Positions {
     const piece = this.#pieces[low - 1];
     if (piece === undefined) return undefined;
     const into = offset - piece.at;
+    if (into < piece.length) return piece.from + into;
     // A replacement begins where a piece ends; behind the last one are the added functions.
-    const most = low === this.#pieces.length ? piece.length - 1 : piece.length;
-    return into > most ? undefined : piece.from + into;
+    return low === this.#pieces.length ? undefined : piece.from + piece.length;
   }
 }
 

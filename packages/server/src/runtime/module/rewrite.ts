@@ -2,7 +2,9 @@ import { MEMORY_IMPORT, type ModulePlan } from "../protocol.ts";
 import { addTableGrowth, addVirtualSize } from "./growth.ts";
 import { Additions, append } from "./additions.ts";
 import { mostPages, type ModuleLimits } from "./check.ts";
-import { readCode, writeCode, type Code } from "./code.ts";
+import { readCode, writeCode, type Code, type Replacement } from "./code.ts";
+import { addDepthCount } from "./depth.ts";
+import { DepthPlaces } from "./depth-places.ts";
 import { Positions } from "./positions.ts";
 import { SECTION, type ModuleShape } from "./sections.ts";
 import { addLook, addTailCallHook } from "./tail-calls.ts";
@@ -15,20 +17,23 @@ export interface Rewritten {
   readonly watchesGrowth: boolean;
   /** Whether the module has TABLE_REFUSED_EXPORT. */
   readonly watchesTables: boolean;
+  /** The function in which one recursive call too many traps. */
+  readonly stackTrap: number | null;
   readonly positions: Positions;
 }
 
 /**
  * The module as it is run: its memory is imported, so that one memory serves many instances one after
  * another, also one that is larger than the guest's; what grows goes through functions that keep the
- * limits and note how it went; tail calls and bulk operations can be ended from outside; and custom sections are gone.
+ * limits and note how it went; tail calls and bulk operations can be ended from outside; recursive calls are
+ * counted where their depth has a limit; and custom sections are gone.
  * Added things stand behind the guest's own, at indices that its code does not name. The one difference
  * that it can see: in a memory larger than its own it can read and write behind its end.
  */
 export function rewriteModule(
   shape: ModuleShape,
   memory: ModulePlan["memory"],
-  { tableElements = MOST_TABLE_ELEMENTS }: ModuleLimits,
+  { tableElements = MOST_TABLE_ELEMENTS, stackCalls }: ModuleLimits,
 ): Rewritten {
   const changed = new Map<number, readonly Chunk[] | null>();
   const tables = capTables(shape.tables, tableElements);
@@ -37,14 +42,18 @@ export function rewriteModule(
     changed.set(SECTION.memory, null);
     changed.set(SECTION.import, append(shape, SECTION.import, [memoryImport(memory)]));
   }
-  const code = readCode(shape);
-  const watched = code === undefined ? undefined : watch(shape, code, { memory, tables });
+  const depth = stackCalls === undefined ? undefined : new DepthPlaces(shape);
+  const counted = depth?.any === true ? stackCalls : undefined;
+  const code = readCode(shape, counted === undefined ? undefined : depth);
+  const watched =
+    code === undefined ? undefined : watch(shape, code, { memory, tables, stackCalls: counted });
   for (const [id, chunks] of watched?.sections ?? []) changed.set(id, chunks);
   const chunks = assemble(shape, changed);
   return {
     bytes: join(chunks),
     watchesGrowth: watched?.memory === true,
     watchesTables: watched?.tables === true,
+    stackTrap: watched?.stackTrap ?? null,
     positions: new Positions(shape, chunks),
   };
 }
@@ -58,15 +67,20 @@ interface Watched {
   readonly sections: ReadonlyMap<number, readonly Chunk[]>;
   readonly memory: boolean;
   readonly tables: boolean;
+  readonly stackTrap: number | undefined;
 }
 
 /** Undefined where there is nothing that would have to be watched. */
 function watch(
   shape: ModuleShape,
   code: Code,
-  what: { readonly memory: ModulePlan["memory"]; readonly tables: readonly CappedTable[] },
+  what: {
+    readonly memory: ModulePlan["memory"];
+    readonly tables: readonly CappedTable[];
+    readonly stackCalls: number | undefined;
+  },
 ): Watched | undefined {
-  const { memory } = what;
+  const { memory, stackCalls } = what;
   const places = code.placed.flatMap((body) => body.places);
   const grows = memory !== null && places.some(({ kind }) => kind === "memory.grow");
   const tables = new Map<number, CappedTable>();
@@ -76,32 +90,39 @@ function watch(
   }
   const bulk = places.some(({ kind }) => kind === "bulk");
   const looks = bulk || places.some(({ kind }) => kind === "tail call");
-  if (!grows && !looks && tables.size === 0) return undefined;
+  if (!grows && !looks && tables.size === 0 && stackCalls === undefined) return undefined;
   const added = new Additions(shape);
   const size = grows ? addVirtualSize(added, memory, declaredMaximum(shape, memory)) : undefined;
   const tableCalls = addTableGrowth(added, tables);
-  const hook = looks ? addTailCallHook(added) : undefined;
-  const look = bulk && hook !== undefined ? addLook(added, hook) : undefined;
+  const hook = looks ? [addTailCallHook(added)] : undefined;
+  const look = bulk && hook !== undefined ? [addLook(added, hook[0]!)] : undefined;
+  const depth = stackCalls === undefined ? undefined : addDepthCount(added, shape, stackCalls);
+  const replacement: Replacement = (place) => {
+    switch (place.kind) {
+      case "memory.grow":
+        return size && [size.grow];
+      case "memory.size":
+        return size && [size.size];
+      case "table.grow":
+        return tableCalls.get(place.index);
+      case "tail call":
+        return hook;
+      case "bulk":
+        return look;
+      case "recursive call":
+      case "local groups":
+      case "depth local":
+      case "whole body":
+      case "caught":
+      case "end of body":
+        return depth?.replacement(place.kind, place);
+    }
+  };
+  const content = writeCode(shape, code, { replacement, added: added.bodies });
+  // Behind that: a replacement may need a type more.
   const sections = added.sections();
-  const content = writeCode(shape, code, {
-    replacement: ({ kind, index }) => {
-      switch (kind) {
-        case "memory.grow":
-          return size?.grow;
-        case "memory.size":
-          return size?.size;
-        case "table.grow":
-          return tableCalls.get(index);
-        case "tail call":
-          return hook;
-        case "bulk":
-          return look;
-      }
-    },
-    added: added.bodies,
-  });
   sections.set(SECTION.code, content);
-  return { sections, memory: grows, tables: tables.size > 0 };
+  return { sections, memory: grows, tables: tables.size > 0, stackTrap: depth?.trap };
 }
 
 function declaredMaximum(shape: ModuleShape, { wide }: NonNullable<ModulePlan["memory"]>): number {

@@ -1,7 +1,7 @@
 import { readExport, readImport, readLimits, readTable } from "./externs.ts";
 import type { Export, Import, Limits, Table } from "./externs.ts";
 import { invalidModule, Reader } from "./reader.ts";
-import { MOST_DEFINITIONS, readTypes, type Signature } from "./types.ts";
+import { MOST_DEFINITIONS, readTypes, type FunctionType } from "./types.ts";
 
 export const SECTION = {
   custom: 0,
@@ -13,6 +13,7 @@ export const SECTION = {
   global: 6,
   export: 7,
   start: 8,
+  element: 9,
   code: 10,
 } as const;
 
@@ -36,7 +37,7 @@ export interface ModuleShape {
   /** But the custom ones. */
   readonly sections: readonly Section[];
   readonly customs: readonly CustomSection[];
-  readonly types: readonly (Signature | null)[];
+  readonly types: readonly (FunctionType | null)[];
   readonly imports: readonly Import[];
   /** Type index of every function, the imported first. */
   readonly functions: readonly number[];

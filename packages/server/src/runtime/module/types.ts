@@ -6,6 +6,12 @@ export interface Signature {
   readonly results: string;
 }
 
+/** A type of the type section. */
+export interface FunctionType extends Signature {
+  /** Where in the module its results stand: their number, and the types. */
+  readonly resultsAt: number;
+}
+
 const LETTER: Readonly<Record<number, string>> = { 0x7f: "i", 0x7e: "I", 0x7d: "f", 0x7c: "F" };
 const NAME: Readonly<Record<string, string>> = { i: "i32", I: "i64", f: "f32", F: "f64" };
 
@@ -27,8 +33,8 @@ export const MOST_DEFINITIONS = 1_000_000;
 const MOST_VALUES = 1_000;
 
 /** The type section: one entry a type index; null where the type is no function's. */
-export function readTypes(reader: Reader): (Signature | null)[] {
-  const types: (Signature | null)[] = [];
+export function readTypes(reader: Reader): (FunctionType | null)[] {
+  const types: (FunctionType | null)[] = [];
   const add = () => {
     if (types.length === MOST_DEFINITIONS) {
       throw invalidModule(`it has more than ${MOST_DEFINITIONS} types`);
@@ -46,15 +52,18 @@ export function readTypes(reader: Reader): (Signature | null)[] {
   return types;
 }
 
-function subType(reader: Reader): Signature | null {
+function subType(reader: Reader): FunctionType | null {
   let form = reader.byte();
   if (form === 0x50 || form === 0x4f) {
     for (let supers = reader.u32(); supers > 0; supers -= 1) reader.u32();
     form = reader.byte();
   }
   switch (form) {
-    case 0x60:
-      return { params: valueTypes(reader), results: valueTypes(reader) };
+    case 0x60: {
+      const params = valueTypes(reader);
+      const resultsAt = reader.at;
+      return { params, results: valueTypes(reader), resultsAt };
+    }
     case 0x5f:
       for (let fields = reader.u32(); fields > 0; fields -= 1) field(reader);
       return null;
@@ -66,7 +75,7 @@ function subType(reader: Reader): Signature | null {
   }
 }
 
-function valueTypes(reader: Reader): string {
+export function valueTypes(reader: Reader): string {
   const count = reader.u32();
   if (count > MOST_VALUES) {
     throw invalidModule(
