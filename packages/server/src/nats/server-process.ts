@@ -6,7 +6,12 @@ import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { NexusError } from "../core/errors.ts";
 import type { NatsProgram } from "./find-server.ts";
-import { natsServerConfig, portsDir, type NatsServerSettings } from "./server-config.ts";
+import {
+  configFileOf,
+  natsServerConfig,
+  portsDir,
+  type NatsServerSettings,
+} from "./server-config.ts";
 
 export interface NatsServerOptions extends Omit<NatsServerSettings, "version"> {
   readonly program: NatsProgram;
@@ -47,7 +52,7 @@ export async function startNatsServer(
 ): Promise<NatsServerProcess> {
   const { program, dir, startMs = START_MS } = options;
   signal?.throwIfAborted();
-  const configFile = join(dir, "nats-server.conf");
+  const configFile = configFileOf(dir);
   // The file of one that was killed is still there, and would pass for the new one's.
   await rm(portsDir(dir), { recursive: true, force: true });
   await mkdir(portsDir(dir), { recursive: true });
@@ -103,7 +108,7 @@ export async function startNatsServer(
 
 async function endOf(child: ChildProcess): Promise<{ readonly why: string }> {
   // Whichever way this process ends, but for a SIGKILL.
-  const end = (): void => void child.kill("SIGKILL");
+  const end = (): void => void child.kill("SIGTERM");
   process.once("exit", end);
   try {
     const [code, signal] = (await once(child, "close")) as [number | null, string | null];
