@@ -15,20 +15,16 @@ export interface Certificates {
 /** Makes them in this folder; valid for a day. */
 export async function certificatesIn(folder: string): Promise<Certificates> {
   const at = (name: string): string => join(folder, name);
-  const openssl = (...args: readonly string[]) =>
-    promisify(execFile)("openssl", args, { cwd: folder });
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  await openssl(
-    ...["req", "-x509", ...key, "-keyout", "ca-key.pem", "-out", "ca.pem"],
-    ...["-days", "1", "-subj", "/CN=Nexus test authority"],
-  );
+  const openssl = (command: string) =>
+    promisify(execFile)("openssl", command.split(" "), { cwd: folder });
+  const key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+  await openssl(`req -x509 ${key} -keyout ca-key.pem -out ca.pem -days 1 -subj /CN=authority`);
   await writeFile(at("names"), "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
   for (const name of ["server", "client"]) {
-    const request = ["-keyout", `${name}-key.pem`, "-out", `${name}.csr`, "-subj", `/CN=${name}`];
-    await openssl("req", ...key, ...request);
+    const out = `${name}.pem`;
+    await openssl(`req ${key} -keyout ${name}-key.pem -out ${name}.csr -subj /CN=${name}`);
     await openssl(
-      ...["x509", "-req", "-in", `${name}.csr`, "-CA", "ca.pem", "-CAkey", "ca-key.pem"],
-      ...["-CAcreateserial", "-days", "1", "-extfile", "names", "-out", `${name}.pem`],
+      `x509 -req -in ${name}.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 1 -extfile names -out ${out}`,
     );
   }
   return {
