@@ -12,15 +12,11 @@ export async function startNats(cli: Cli, { dataDir }: ServerConfig): Promise<Ow
   const { startDevNats } = await import("@nexus-functions/server/nats/dev-server");
   const nats = await startDevNats({ dataDir, where: natsServerPlace(cli.env) }, cli.signal);
   let stopping: Promise<void> | undefined;
-  // A terminal that is closed gives a process no time to stop it in order.
-  process.once("SIGHUP", () => process.exit(SIGHUP_CODE));
   void nats.ended.then(({ why }) => {
     if (stopping === undefined) endBecause(cli, why);
   });
   return { ...nats, stop: () => (stopping ??= nats.stop()) };
 }
-
-const SIGHUP_CODE = 129;
 
 function endBecause({ out }: Cli, why: string): never {
   out.note(`${out.notePaint("red", "nexus:")} NATS is gone: ${why}`);

@@ -116,7 +116,7 @@ function banner({ out }: Cli, { server, config, nats, version, startMs }: Starte
   );
   out.print(paint("dim", `  ready in ${formatDuration(startMs)}, events in ${config.dataDir}`));
   if (nats !== undefined) {
-    out.print(paint("dim", `  NATS ${nats.version} at ${nats.url}, for this server alone`));
+    out.print(paint("dim", `  NATS ${nats.version} at ${nats.url} (process ${nats.pid})`));
   }
   out.print();
   printFunctions(out, functions);

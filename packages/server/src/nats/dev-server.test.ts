@@ -11,9 +11,12 @@ import { startChild } from "../log/testing/child.ts";
 import { temporaryFolder } from "../testing/folder.ts";
 import { startNats } from "../testing/nats.ts";
 import { startDevNats } from "./dev-server.ts";
+import { endLeftBehind } from "./left-behind.ts";
+import { portsDir } from "./server-config.ts";
 import { findNatsServer } from "./find-server.ts";
 
 const TIMEOUT = { timeout: 60_000 };
+const OWNER = new URL("../testing/dev-nats.ts", import.meta.url);
 const where = natsServerPlace(processEnvironment());
 
 async function listens(url: string): Promise<boolean> {
@@ -77,15 +80,14 @@ test(
 );
 
 test(
-  "startDevNats() ends the server that a killed parent left behind, and goes on with its store",
+  "startDevNats() waits for the server of a parent that was killed, and goes on with its store",
   TIMEOUT,
   async () => {
     await using folder = await temporaryFolder();
-    const parent = startChild(new URL("../testing/dev-nats.ts", import.meta.url), [folder.path]);
-    const orphan = { url: String(await parent.message()) };
+    const parent = startChild(OWNER, [folder.path]);
+    const orphan = (await parent.message()) as { readonly url: string; readonly pid: number };
     assert.equal(await publish(orphan), 1);
     await parent.kill();
-    assert.equal(await listens(orphan.url), true);
     const next = await startDevNats({ dataDir: folder.path, where });
     assert.equal(await listens(orphan.url), false);
     assert.equal(await publish(next), 2);
@@ -93,13 +95,29 @@ test(
   },
 );
 
-test("startDevNats() leaves no server behind where its process exits", TIMEOUT, async () => {
+test("startDevNats() leaves no server behind, however its process ends", TIMEOUT, async () => {
+  for (const how of ["SIGKILL", "SIGTERM", "exit", "paused"] as const) {
+    await using folder = await temporaryFolder();
+    const parent = startChild(OWNER, [folder.path, how]);
+    const { url, pid } = (await parent.message()) as { readonly url: string; readonly pid: number };
+    if (how === "paused") process.kill(pid, "SIGSTOP");
+    const ended = once(parent.child, "exit");
+    if (how !== "exit") parent.child.kill(how === "paused" ? "SIGKILL" : how);
+    await ended;
+    while (await listens(url));
+  }
+});
+
+test("endLeftBehind() ends what runs on the directory, and nothing else", TIMEOUT, async () => {
   await using folder = await temporaryFolder();
-  const program = new URL("../testing/dev-nats.ts", import.meta.url);
-  const parent = startChild(program, [folder.path, "exit"]);
-  const url = String(await parent.message());
-  await once(parent.child, "exit");
-  while (await listens(url));
+  await using nats = await startNats({ dir: folder.path });
+  await using other = await startNats();
+  // What a server that was killed leaves; its process id may be anyone's by now.
+  await writeFile(join(portsDir(folder.path), `nats-server_${other.pid}.ports`), "{}");
+  await writeFile(join(portsDir(folder.path), `nats-server_${process.pid}.ports`), "{}");
+  await endLeftBehind(folder.path);
+  assert.equal(await listens(nats.url), false);
+  assert.equal(await listens(other.url), true);
 });
 
 test("startDevNats() tells when the server dies", TIMEOUT, async () => {

@@ -9,8 +9,9 @@ const PATIENCE_MS = 10_000;
 const POLL_MS = 20;
 
 /**
- * Ends a nats-server that still runs on this directory because its parent was killed; resolves when none
- * does any more. To be called by whoever has the directory's lock. DATA_DIR_LOCKED where it may not be ended.
+ * Ends a nats-server that still runs on this directory, and resolves when none does any more: one whose
+ * parent was killed may be on its way out. To be called by whoever has the directory's lock.
+ * DATA_DIR_LOCKED where it may not be ended.
  *
  * The file of ports, which a server removes in good order only, names its process. Process ids are used
  * again, so the one that is ended must also have this directory's configuration file in its command line.

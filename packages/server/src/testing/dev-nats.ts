@@ -6,5 +6,6 @@ const nats = await startDevNats({
   dataDir: process.argv[2]!,
   where: natsServerPlace(processEnvironment()),
 });
-process.send?.(nats.url);
-if (process.argv[3] === "exit") process.exit();
+process.send?.({ url: nats.url, pid: nats.pid }, () => {
+  if (process.argv[3] === "exit") process.exit();
+});
