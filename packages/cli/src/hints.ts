@@ -12,6 +12,7 @@ const HINTS: { readonly [Code in ErrorCode]?: string | undefined } = {
   CURSOR_INVALID: undefined,
   EVENT_INVALID: undefined,
   MODULE_INVALID: undefined,
+  NATS_SERVER_UNUSABLE: undefined,
   REQUEST_INVALID: undefined,
   CONFIG_NOT_FOUND:
     "Start a project with `nexus new my-app`, or name the file with --config or NEXUS_CONFIG.",

@@ -1,4 +1,5 @@
 import { NexusError } from "./core/errors.ts";
+import { natsPrefixFault, natsServerFault, natsServers, showNatsServer } from "./core/nats.ts";
 
 /** All that the process is told from outside, beside nexus.yaml. This file is the only reader of the environment. */
 export interface ServerConfig {
@@ -11,8 +12,15 @@ export interface ServerConfig {
   /** The configuration must be there. Absent: none is read. */
   readonly configFile?: string;
   readonly functionsDir?: string;
-  /** Absent: the embedded store. */
+  /** Servers of NATS, with a comma between them; they win over those of nexus.yaml. */
   readonly natsUrl?: string;
+  /** Wins over the one of nexus.yaml. */
+  readonly natsPrefix?: string;
+  /**
+   * The server at `natsUrl` runs for this process alone: what nexus.yaml says of the servers, of the
+   * credentials and of replicas does not hold for it.
+   */
+  readonly ownNats: boolean;
   /** Reload functions and settings when their files change. */
   readonly watch: boolean;
   /** Threads for functions; absent: the runtime decides by the number of cores. */
@@ -49,7 +57,8 @@ export function readConfig(
     text(env, "NEXUS_CONFIG") ??
     (exists("nexus.yaml") ? "nexus.yaml" : undefined);
   const functionsDir = overrides.functionsDir ?? text(env, "NEXUS_FUNCTIONS_DIR");
-  const natsUrl = overrides.natsUrl ?? text(env, "NATS_URL");
+  const natsUrl = overrides.natsUrl ?? natsAddresses(env, "NATS_URL");
+  const natsPrefix = overrides.natsPrefix ?? prefix(env, "NEXUS_NATS_PREFIX");
   const workers = overrides.workers ?? whole(env, "NEXUS_WORKERS", 1, 1024);
   return {
     host: overrides.host ?? text(env, "NEXUS_HOST") ?? "127.0.0.1",
@@ -60,12 +69,27 @@ export function readConfig(
     ...(configFile === undefined ? {} : { configFile }),
     ...(functionsDir === undefined ? {} : { functionsDir }),
     ...(natsUrl === undefined ? {} : { natsUrl }),
+    ...(natsPrefix === undefined ? {} : { natsPrefix }),
+    ownNats: overrides.ownNats ?? false,
     watch: overrides.watch ?? false,
     ...(workers === undefined ? {} : { workers }),
     drainMs: overrides.drainMs ?? whole(env, "NEXUS_DRAIN_MS", 0, 3_600_000) ?? 25_000,
     otel:
       overrides.otel ??
       Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith("OTEL_"))),
+  };
+}
+
+/** Where the nats-server of this machine is looked for: at `program`, else in the folders of `path`. */
+export function natsServerPlace(env: Environment): {
+  readonly program?: string;
+  readonly path?: string;
+} {
+  const program = text(env, "NEXUS_NATS_SERVER");
+  const path = text(env, "PATH");
+  return {
+    ...(program === undefined ? {} : { program }),
+    ...(path === undefined ? {} : { path }),
   };
 }
 
@@ -78,6 +102,22 @@ export function processEnvironment(): Environment {
 function text(env: Environment, name: string): string | undefined {
   const value = env[name];
   return value === "" ? undefined : value;
+}
+
+function natsAddresses(env: Environment, name: string): string | undefined {
+  const value = text(env, name);
+  for (const url of value === undefined ? [] : natsServers(value)) {
+    const fault = natsServerFault(url);
+    if (fault !== undefined) throw invalid(name, showNatsServer(url), fault);
+  }
+  return value;
+}
+
+function prefix(env: Environment, name: string): string | undefined {
+  const value = text(env, name);
+  const fault = value === undefined ? undefined : natsPrefixFault(value);
+  if (fault !== undefined) throw invalid(name, value!, fault);
+  return value;
 }
 
 function whole(env: Environment, name: string, min: number, max: number): number | undefined {

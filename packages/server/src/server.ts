@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { ServerConfig } from "./config.ts";
 import { NexusError } from "./core/errors.ts";
 import type { FunctionVersion } from "./core/function.ts";
+import { showNatsServer, type NatsOptions } from "./core/nats.ts";
 import { deploy, type Deployed } from "./deploy.ts";
 import { createDispatcher } from "./dispatch/dispatcher.ts";
 import { runRetention } from "./dispatch/retention.ts";
@@ -14,6 +15,7 @@ import { watchProject } from "./functions/watch.ts";
 import { createApp } from "./http/app.ts";
 import { listen } from "./http/node.ts";
 import { openLog } from "./log/open.ts";
+import { natsOptions } from "./nats/options.ts";
 import { threadRuntime } from "./runtime/host/thread-runtime.ts";
 import { createLogger } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
@@ -61,7 +63,6 @@ export async function startServer(
   config: ServerConfig,
   options: ServerOptions,
 ): Promise<RunningServer> {
-  refuseUnsupported(config);
   const now = Date.now;
   const logger = createLogger({
     level: config.logLevel,
@@ -71,6 +72,7 @@ export async function startServer(
     colour: options.colour,
   });
   let project = await readProject(config);
+  refuseUnsupported(natsOptions(config, project.nats));
   let watched = project.files;
 
   // Whatever of this is open when a later step fails is closed again, last first.
@@ -215,11 +217,12 @@ function withoutNats({ name, triggers }: FunctionVersion): string[] {
   return [`Function "${name}" is served without NATS: ${why}`];
 }
 
-function refuseUnsupported({ natsUrl }: ServerConfig): void {
-  if (natsUrl === undefined) return;
+function refuseUnsupported(nats: NatsOptions | undefined): void {
+  if (nats === undefined) return;
+  const servers = nats.servers.map(showNatsServer).join(", ");
   throw new NexusError(
     "UNSUPPORTED",
-    `Cannot use NATS at "${natsUrl}": this version has the embedded log only; unset NATS_URL`,
+    `Cannot use NATS at "${servers}": this version has the embedded log only; unset NATS_URL and nats.servers`,
   );
 }
 

@@ -12,6 +12,7 @@ import { triggerText } from "../project.ts";
 import { eventLine, invocationLines } from "../records.ts";
 import { indent, visible } from "../text.ts";
 import { formatDuration, shortVersion } from "../units.ts";
+import { startNats, withNats, type OwnNats } from "../own-nats.ts";
 import { endSoon, withServerOptions } from "./start.ts";
 
 interface Options {
@@ -21,6 +22,7 @@ interface Options {
   readonly functionsDir?: string;
   readonly dataDir?: string;
   readonly ephemeral?: boolean;
+  readonly nats?: boolean;
 }
 
 export function devCommand(cli: Cli): Command {
@@ -31,6 +33,7 @@ export function devCommand(cli: Cli): Command {
     );
   return withServerOptions(command, "127.0.0.1")
     .option("--ephemeral", "keep events in a temporary folder, gone at the end")
+    .option("--nats", "keep events in a NATS of its own: starts nats-server (NEXUS_NATS_SERVER)")
     .action((options: Options) => dev(cli, options));
 }
 
@@ -39,17 +42,22 @@ async function dev(cli: Cli, options: Options): Promise<void> {
   const begun = performance.now();
   const log = devLog(cli);
   const config = devConfig(cli, options, log);
-  const { startServer, VERSION } = await import("@nexus-functions/server/server");
-  const server = await startServer(config, {
-    write: log.write,
-    colour: out.colour,
-    onReload: (reload) => printReload(cli, reload),
-  });
-  banner(cli, { server, config, version: VERSION, startMs: performance.now() - begun });
-  await follow(cli, server);
-  out.print();
-  out.print(out.paint("dim", "Stopping: finishing what runs. Ctrl-C again ends at once."));
-  await server.close();
+  const nats = options.nats === true ? await startNats(cli, config) : undefined;
+  try {
+    const { startServer, VERSION } = await import("@nexus-functions/server/server");
+    const server = await startServer(nats === undefined ? config : withNats(config, nats), {
+      write: log.write,
+      colour: out.colour,
+      onReload: (reload) => printReload(cli, reload),
+    });
+    banner(cli, { server, config, nats, version: VERSION, startMs: performance.now() - begun });
+    await follow(cli, server);
+    out.print();
+    out.print(out.paint("dim", "Stopping: finishing what runs. Ctrl-C again ends at once."));
+    await server.close();
+  } finally {
+    await nats?.stop();
+  }
   endSoon();
 }
 
@@ -94,11 +102,12 @@ function temporaryFolder(): string {
 interface Started {
   readonly server: RunningServer;
   readonly config: ServerConfig;
+  readonly nats: OwnNats | undefined;
   readonly version: string;
   readonly startMs: number;
 }
 
-function banner({ out }: Cli, { server, config, version, startMs }: Started): void {
+function banner({ out }: Cli, { server, config, nats, version, startMs }: Started): void {
   const { paint } = out;
   const functions = server.functions();
   out.print();
@@ -106,6 +115,9 @@ function banner({ out }: Cli, { server, config, version, startMs }: Started): vo
     `  ${paint("bold", "Nexus Functions")} ${paint("dim", version)}  ${paint(["cyan", "underline"], server.url)}`,
   );
   out.print(paint("dim", `  ready in ${formatDuration(startMs)}, events in ${config.dataDir}`));
+  if (nats !== undefined) {
+    out.print(paint("dim", `  NATS ${nats.version} at ${nats.url} (process ${nats.pid})`));
+  }
   out.print();
   printFunctions(out, functions);
   if (functions.length === 0) out.print("  No functions yet: events are kept, and nothing runs.");

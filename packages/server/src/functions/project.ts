@@ -3,12 +3,14 @@ import { NexusError } from "../core/errors.ts";
 import type { FunctionVersion } from "../core/function.ts";
 import { sha256 } from "../core/ids.ts";
 import type { GrantedFiles, MountedFiles } from "../core/mounts.ts";
+import type { NatsConfig } from "../core/nats.ts";
 import type { PlatformSettings } from "../core/settings.ts";
 import { conflicts, orderWarnings } from "./conflicts.ts";
 import { directoryEntry, fileEntry, type Entry } from "./entries.ts";
 import { SourceFiles, type FileContent, type WatchedFile } from "./files.ts";
 import { findings } from "./issues.ts";
 import { mountBudget, readMount, type ReadMount } from "./mounts.ts";
+import { natsConfig } from "./nats.ts";
 import { configInvalid, formatProblem, type Problem } from "./problems.ts";
 import { outerSchema, type DefaultsConfig, type OuterConfig } from "./schema.ts";
 import { platformSettings } from "./settings.ts";
@@ -29,6 +31,8 @@ export interface ProjectSource {
 /** All that nexus.yaml and the functions directory say, checked. */
 export interface Project {
   readonly platform: PlatformSettings;
+  /** What the file says of NATS; absent where it says nothing. */
+  readonly nats?: NatsConfig;
   /** In order of name. Frozen. */
   readonly functions: readonly FunctionVersion[];
   /** The modules' bytes by `moduleSha256`. */
@@ -86,6 +90,7 @@ export async function loadProject(source: ProjectSource): Promise<Project> {
   if (functions.length === 0) warnings.push(nothingToRun(source));
   return {
     platform: platformSettings(outer),
+    ...(outer.nats === undefined ? {} : { nats: natsConfig(outer.nats, source.configFile!) }),
     functions,
     modules: new Map([...loaded.values()].map((module) => [module.sha256, module.bytes])),
     mounted: new Map([...mounts.values()].flat().map((mount) => [mount.sha256, mount.files])),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { guestFault } from "./guest-path.ts";
 import { parseDuration } from "../core/quantity.ts";
 import { choice, count, duration, flag, section, size, text, wrong } from "./fields.ts";
+import { natsSchema } from "./nats.ts";
 import { onSchema } from "./triggers.ts";
 
 /** What holds where neither a function nor `defaults` says anything, in the notation of the file. */
@@ -353,6 +354,7 @@ const platform = {
         "How much of the past is kept. An event that a delivery or a dead letter still needs stays.",
     })
     .optional(),
+  nats: natsSchema.optional(),
 };
 
 const functionsError = wrong("a list of functions", "- name: hello");

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { constants } from "node:fs";
-import { access } from "node:fs/promises";
+import { access, stat } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { NexusError } from "../core/errors.ts";
@@ -13,9 +13,9 @@ export interface NatsProgram {
 
 export interface WhereToLook {
   /** The program itself; nothing else is looked for. */
-  readonly program?: string | undefined;
+  readonly program?: string;
   /** As in the environment: folders. */
-  readonly path?: string | undefined;
+  readonly path?: string;
 }
 
 // Where packages put it, and where the PATH of an ordinary user need not lead.
@@ -59,7 +59,7 @@ async function onPath(folders: readonly string[]): Promise<string | undefined> {
 async function executable(file: string): Promise<boolean> {
   try {
     await access(file, constants.X_OK);
-    return true;
+    return (await stat(file)).isFile();
   } catch {
     return false;
   }

@@ -23,8 +23,13 @@ export interface JetStreamLimits {
 /** What a client may send at once: the largest event that nexus.yaml allows is 64 MiB, the usual one 1 MiB. */
 const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
 
+/** Where a server says which ports it has, in a file of its own. */
 export function portsDir(dir: string): string {
   return join(dir, "ports");
+}
+
+export function configFileOf(dir: string): string {
+  return join(dir, "nats-server.conf");
 }
 
 /**

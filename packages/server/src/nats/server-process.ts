@@ -3,10 +3,16 @@ import { once } from "node:events";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Writable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { NexusError } from "../core/errors.ts";
 import type { NatsProgram } from "./find-server.ts";
-import { natsServerConfig, portsDir, type NatsServerSettings } from "./server-config.ts";
+import {
+  configFileOf,
+  natsServerConfig,
+  portsDir,
+  type NatsServerSettings,
+} from "./server-config.ts";
 
 export interface NatsServerOptions extends Omit<NatsServerSettings, "version"> {
   readonly program: NatsProgram;
@@ -32,6 +38,14 @@ export interface NatsServerProcess {
   stop(): Promise<void>;
 }
 
+/**
+ * Runs "$0" "$@" in place of this shell, and beside it a reader of descriptor 3, whose other end this
+ * process holds: it closes when this process ends, in whatever way, and the server is ended then. A line
+ * comes first where the server ended before. (No handler of ours runs when we are killed.)
+ */
+const TIED =
+  '{ read -r _ || { kill -TERM $$; kill -CONT $$; }; } <&3 >/dev/null 2>&1 & exec "$0" "$@" 3<&-';
+
 const START_MS = 60_000;
 const POLL_MS = 5;
 const KEPT_LINES = 20;
@@ -47,16 +61,16 @@ export async function startNatsServer(
 ): Promise<NatsServerProcess> {
   const { program, dir, startMs = START_MS } = options;
   signal?.throwIfAborted();
-  const configFile = join(dir, "nats-server.conf");
+  const configFile = configFileOf(dir);
   // The file of one that was killed is still there, and would pass for the new one's.
   await rm(portsDir(dir), { recursive: true, force: true });
   await mkdir(portsDir(dir), { recursive: true });
   await writeFile(configFile, natsServerConfig({ ...options, version: program.version }));
 
   // Ctrl-C in a terminal goes to the whole process group. It must not end NATS before what uses it.
-  const child = spawn(program.path, ["-c", configFile], {
+  const child = spawn("/bin/sh", ["-c", TIED, program.path, "-c", configFile], {
     detached: true,
-    stdio: ["ignore", "ignore", "pipe"],
+    stdio: ["ignore", "ignore", "pipe", "pipe"],
   });
   const lastWords = keepLastLines(child);
   const ended = endOf(child);
@@ -102,16 +116,14 @@ export async function startNatsServer(
 }
 
 async function endOf(child: ChildProcess): Promise<{ readonly why: string }> {
-  // Whichever way this process ends, but for a SIGKILL.
-  const end = (): void => void child.kill("SIGKILL");
-  process.once("exit", end);
+  const tie = child.stdio[3] as Writable;
+  tie.on("error", () => undefined); // its reader may be gone first
+  child.once("exit", () => tie.end("\n"));
   try {
     const [code, signal] = (await once(child, "close")) as [number | null, string | null];
     return { why: signal === null ? `it ended with code ${code}` : `it was ended by ${signal}` };
   } catch (error) {
     return { why: (error as Error).message };
-  } finally {
-    process.off("exit", end);
   }
 }
 

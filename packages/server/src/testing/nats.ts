@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { processEnvironment } from "../config.ts";
+import { natsServerPlace, processEnvironment } from "../config.ts";
 import { NexusError } from "../core/errors.ts";
 import { findNatsServer, type NatsProgram } from "../nats/find-server.ts";
 import type { NatsServerSettings } from "../nats/server-config.ts";
@@ -12,6 +12,7 @@ import { quietPorts } from "./ports.ts";
 export type TestNatsOptions = Partial<Omit<NatsServerSettings, "version">> & {
   /** Absent: the nats-server of this machine. */
   readonly program?: NatsProgram;
+  readonly startMs?: number;
 };
 
 export interface TestNats extends AsyncDisposable {
@@ -40,8 +41,7 @@ export interface TestNats extends AsyncDisposable {
  * none, saying how to get one: tests against NATS are never skipped.
  */
 export function natsForTests(): Promise<NatsProgram> {
-  const env = processEnvironment();
-  return findNatsServer({ program: env["NEXUS_NATS_SERVER"] || undefined, path: env["PATH"] });
+  return findNatsServer(natsServerPlace(processEnvironment()));
 }
 
 const PORT_TRIES = 3;

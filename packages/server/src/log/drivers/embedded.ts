@@ -1,4 +1,5 @@
 import type { NewEvent } from "../../core/event.ts";
+import { lockDirectory } from "../../core/directory-lock.ts";
 import { NexusError } from "../../core/errors.ts";
 import { Fanout } from "../fanout.ts";
 import type { Appended, Claim, Delivery, EventLog, Settlement } from "../log.ts";
@@ -9,7 +10,6 @@ import { DeadLetters } from "./embedded/dead.ts";
 import { Events, type Written } from "./embedded/events.ts";
 import { Invocations } from "./embedded/invocations.ts";
 import { EventLists } from "./embedded/lists.ts";
-import { lockDirectory } from "./embedded/lock.ts";
 import { Pending } from "./embedded/pending.ts";
 import { Reader } from "./embedded/reader.ts";
 import { State } from "./embedded/state.ts";

@@ -1,8 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { NexusError } from "../../../core/errors.ts";
-import { messageOf } from "./store.ts";
+import { NexusError } from "./errors.ts";
 
 /**
  * Makes this process the only one on the data directory until `release`, or until it dies in whatever way.
@@ -35,7 +34,7 @@ export function lockDirectory(dir: string): { release(): void } {
     }
     throw new NexusError(
       "DATA_DIR_UNUSABLE",
-      `Cannot use data directory "${dir}": ${messageOf(error)}`,
+      `Cannot use data directory "${dir}": ${(error as Error).message}`,
       { cause: error },
     );
   }
