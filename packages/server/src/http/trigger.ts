@@ -1,4 +1,5 @@
 import { createEvent } from "../core/cloudevents.ts";
+import { readText } from "../core/content.ts";
 import { NexusError, type ErrorCode } from "../core/errors.ts";
 import type { NewEvent } from "../core/event.ts";
 import { uuidv7 } from "../core/ids.ts";
@@ -7,7 +8,6 @@ import { isoTime } from "../core/time.ts";
 import type { HttpTrigger } from "../functions/functions.ts";
 import { accept, acceptedJson } from "./accept.ts";
 import { replyOf } from "./cgi.ts";
-import { readText } from "./content.ts";
 import type { HttpReply } from "./http.ts";
 import { done } from "./reply.ts";
 import type { AppDeps, Call, Route } from "./route.ts";
