@@ -12,6 +12,25 @@ export interface Content {
 
 const JSON_CONTENT = "application/json";
 
+/** The media types of the JSON event format and its batches. */
+export const STRUCTURED = "application/cloudevents+json";
+export const BATCH = "application/cloudevents-batch+json";
+
+const CLOUDEVENTS = "application/cloudevents";
+
+/**
+ * How a content type says that the body is events as a whole; `unknown`: in a format or charset
+ * that is not read here. Undefined: it does not say so.
+ */
+export function eventFormat(contentType: string): "structured" | "batch" | "unknown" | undefined {
+  const essence = contentType.split(";", 1)[0]!.trim().toLowerCase();
+  if (!essence.startsWith(CLOUDEVENTS)) return undefined;
+  const charset = charsetOf(contentType);
+  if (charset !== undefined && charset !== "utf-8" && charset !== "utf8") return "unknown";
+  if (essence === STRUCTURED) return "structured";
+  return essence === BATCH ? "batch" : "unknown";
+}
+
 /**
  * Makes an event's data of a body; `contentType` is a media type (`isMediaType`).
  * - Nothing: no data.

@@ -1,7 +1,7 @@
 import { isMediaType } from "../../core/attributes.ts";
 import { binaryEvent, ceAttributes, refusePlatformType } from "../../core/ce-headers.ts";
 import { parseBatch, parseStructured } from "../../core/cloudevents.ts";
-import { charsetOf, readContent, type Content } from "../../core/content.ts";
+import { BATCH, eventFormat, readContent, STRUCTURED, type Content } from "../../core/content.ts";
 import { NexusError } from "../../core/errors.ts";
 import type { NewEvent, NexusEvent } from "../../core/event.ts";
 import { uuidv7 } from "../../core/ids.ts";
@@ -11,9 +11,7 @@ import { readWait } from "../query.ts";
 import { done } from "../reply.ts";
 import type { AppDeps, Call, Route } from "../route.ts";
 import { accept, type Acceptance } from "../accept.ts";
-import { BATCH, PUBLISH, PUBLISH_PLAIN, STRUCTURED } from "./publish-operations.ts";
-
-const CLOUDEVENTS = "application/cloudevents";
+import { PUBLISH, PUBLISH_PLAIN } from "./publish-operations.ts";
 
 /** The source of an event that comes as a plain body and names none. */
 const PLAIN_SOURCE = "/events";
@@ -78,14 +76,12 @@ type Mode = "structured" | "batch" | "binary";
 
 /** How the request carries CloudEvents (HTTP binding, section 3): by content type, then by headers. */
 function modeOf(contentType: string, headers: Call["request"]["headers"]): Mode {
-  const essence = contentType.split(";", 1)[0]!.trim().toLowerCase();
-  if (essence.startsWith(CLOUDEVENTS)) {
-    const charset = charsetOf(contentType);
-    const utf8 = charset === undefined || charset === "utf-8" || charset === "utf8";
-    if (utf8 && essence === STRUCTURED) return "structured";
-    if (utf8 && essence === BATCH) return "batch";
-  } else if (headers["ce-specversion"] !== undefined || headers["ce-id"] !== undefined) {
-    return "binary";
+  const format = eventFormat(contentType);
+  if (format === undefined) {
+    const { "ce-specversion": version, "ce-id": id } = headers;
+    if (version !== undefined || id !== undefined) return "binary";
+  } else if (format !== "unknown") {
+    return format;
   }
   throw new NexusError(
     "MEDIA_TYPE_UNSUPPORTED",
