@@ -9,8 +9,11 @@ export function typeMatches(pattern: string, type: string): boolean {
   return wildcardMatches(pattern, type);
 }
 
-/** Types that only the platform makes: HTTP requests and cron ticks, addressed to one function. */
+/** Types that only the platform makes: HTTP requests, cron ticks and raw NATS messages, addressed to one function. */
 export const RESERVED_PREFIX = "nexus.";
+
+/** What a message on the subject of an `on.nats` trigger becomes. */
+export const NATS_EVENT = "nexus.nats.message";
 
 /** The literal text before the first `*`: every type the pattern takes starts with it. */
 export function literalPrefix(pattern: string): string {

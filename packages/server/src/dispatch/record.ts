@@ -1,5 +1,6 @@
 import type { NewEvent } from "../core/event.ts";
 import type { DeliveryState, Invocation, InvocationTrigger } from "../core/invocation.ts";
+import { NATS_EVENT } from "../core/pattern.ts";
 import { isoTime } from "../core/time.ts";
 import type { Attempt } from "./attempt.ts";
 
@@ -54,7 +55,8 @@ export function invocationRecord(attempt: Attempt, facts: RecordFacts): Invocati
 /** What made this event run a function, where it is no replay. */
 export function triggerOf({ event, meta }: NewEvent): InvocationTrigger {
   if (meta.target === undefined) return "event";
-  return event.type === CRON_EVENT ? "cron" : "http";
+  if (event.type === CRON_EVENT) return "cron";
+  return event.type === NATS_EVENT ? "nats" : "http";
 }
 
 // Output that is no UTF-8 is kept as base64. A cut at the limit may fall inside a character: with

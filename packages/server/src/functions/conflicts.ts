@@ -1,11 +1,33 @@
 import type { Trigger } from "../core/function.ts";
 import type { Entry } from "./entries.ts";
+import { DEFAULT_NATS_PREFIX, subjectsOverlap } from "../core/subjects.ts";
 import { pathShape } from "./http-path.ts";
 import { formatProblem, quote, type Problem } from "./problems.ts";
 
-/** Names that two functions have, and HTTP requests that two triggers would take. */
-export function conflicts(entries: readonly Entry[]): readonly Problem[] {
-  return [...nameConflicts(entries), ...routeConflicts(entries)];
+/**
+ * Names that two functions have, HTTP requests that two triggers would take, and NATS subjects that the
+ * platform has for itself.
+ */
+export function conflicts(
+  entries: readonly Entry[],
+  natsPrefix = DEFAULT_NATS_PREFIX,
+): readonly Problem[] {
+  return [
+    ...nameConflicts(entries),
+    ...routeConflicts(entries),
+    ...subjectConflicts(entries, natsPrefix),
+  ];
+}
+
+// A function on one of them would be run by what its own runs leave there, for ever.
+function subjectConflicts(entries: readonly Entry[], prefix: string): Problem[] {
+  return entries.flatMap((entry) =>
+    entry.triggers.flatMap(({ trigger, path }) => {
+      if (trigger.kind !== "nats" || !subjectsOverlap(trigger.subject, `${prefix}.>`)) return [];
+      const message = `${quote(trigger.subject)} takes subjects of the platform's own: all that begin with ${quote(`${prefix}.`)}`;
+      return [entry.problem(path, message)];
+    }),
+  );
 }
 
 function nameConflicts(entries: readonly Entry[]): Problem[] {

@@ -274,6 +274,25 @@ const TRIGGERS: readonly (readonly [on: string, problem: string])[] = [
     'on.http.method: "GET" cannot be: "/events/a" means events, which are sent with POST',
   ],
   ["{ nats: a..b }", 'on.nats: "a..b" has an empty part (try "orders.created")'],
+  ["{ nats: $JS.API.INFO }", 'on.nats: "$JS.API.INFO" belongs to NATS itself: "$" in front'],
+  ["{ nats: _INBOX.a }", 'on.nats: "_INBOX.a" belongs to NATS itself: replies go there'],
+  [
+    "{ nats: a.b>.c }",
+    'on.nats: "a.b>.c" has a wildcard inside "b>" (a wildcard is a part of its own)',
+  ],
+  ["{ nats: a.>.b }", 'on.nats: "a.>.b" may have ">" as its last part only'],
+  [
+    '{ nats: "*.b" }',
+    'on.nats: "*.b" takes what NATS and the platform send among themselves: a wildcard as its first part (try "orders.>")',
+  ],
+  [
+    "{ nats: nexus.> }",
+    'on.nats: "nexus.>" takes subjects of the platform\'s own: all that begin with "nexus."',
+  ],
+  [
+    "{ nats: nexus.in.a }",
+    'on.nats: "nexus.in.a" takes subjects of the platform\'s own: all that begin with "nexus."',
+  ],
 ];
 
 for (const [on, problem] of TRIGGERS) {

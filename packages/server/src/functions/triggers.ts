@@ -44,9 +44,13 @@ function subjectFault(subject: string): string | undefined {
   if (tokens.some((token) => token === "")) return 'has an empty part (try "orders.created")';
   if (/\s/.test(subject)) return "has a space in it";
   if (subject.startsWith("$")) return 'belongs to NATS itself: "$" in front';
+  if (tokens[0] === "_INBOX") return "belongs to NATS itself: replies go there";
   const wild = tokens.findIndex((token) => token.length > 1 && /[*>]/.test(token));
   if (wild !== -1)
     return `has a wildcard inside "${tokens[wild]!}" (a wildcard is a part of its own)`;
+  if (tokens[0] === "*" || tokens[0] === ">") {
+    return 'takes what NATS and the platform send among themselves: a wildcard as its first part (try "orders.>")';
+  }
   const tail = tokens.indexOf(">");
   return tail !== -1 && tail !== tokens.length - 1
     ? 'may have ">" as its last part only'
@@ -160,7 +164,7 @@ const triggerSchema = documented(
       nats: documented(text("a NATS subject", "orders.created", subjectFault), {
         title: "NATS trigger",
         description:
-          "A raw NATS subject, `*` and `>` allowed. Only where the event log runs on NATS (NATS_URL).",
+          "A raw NATS subject; `*` stands for one part, a last `>` for one or more. Not the platform's own subjects. Only where the event log runs on NATS (NATS_URL).",
         examples: ["orders.created", "orders.>"],
       }).optional(),
     },

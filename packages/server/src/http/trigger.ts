@@ -1,19 +1,18 @@
+import { functionFailed, INVOCATION_ID, outputTooLong } from "../core/answer.ts";
 import { createEvent } from "../core/cloudevents.ts";
-import { NexusError, type ErrorCode } from "../core/errors.ts";
+import { readText } from "../core/content.ts";
 import type { NewEvent } from "../core/event.ts";
 import { uuidv7 } from "../core/ids.ts";
-import type { Invocation, InvocationError } from "../core/invocation.ts";
+import type { Invocation } from "../core/invocation.ts";
 import { isoTime } from "../core/time.ts";
 import type { HttpTrigger } from "../functions/functions.ts";
 import { accept, acceptedJson } from "./accept.ts";
 import { replyOf } from "./cgi.ts";
-import { readText } from "./content.ts";
 import type { HttpReply } from "./http.ts";
 import { done } from "./reply.ts";
 import type { AppDeps, Call, Route } from "./route.ts";
 
 const HTTP_EVENT = "nexus.http.request";
-const INVOCATION_ID = "nexus-invocation-id";
 
 /** The route of a user's `on.http` trigger. */
 export function triggerRoute({ function: version, trigger }: HttpTrigger, deps: AppDeps): Route {
@@ -51,8 +50,8 @@ async function respond(call: Call, served: Served): Promise<HttpReply> {
   if (outcome === undefined) {
     return answerAgain(event, appended.position, call, served);
   }
-  if (outcome.error !== null) throw failure(name, invocationId, outcome.error);
-  if (outcome.outputBytes > outcome.output.length) throw tooLong(name, invocationId);
+  if (outcome.error !== null) throw functionFailed(name, invocationId, outcome.error.code);
+  if (outcome.outputBytes > outcome.output.length) throw outputTooLong(name, invocationId);
   return withInvocation(replyOf(outcome.output), invocationId);
 }
 
@@ -68,8 +67,8 @@ async function answerAgain(
   if (first === undefined) {
     return done(202, acceptedJson(event, { status: "duplicate", position }, call.trace.traceId));
   }
-  if (first.error !== null) throw failure(name, first.id, first.error);
-  if (first.output_truncated) throw tooLong(name, first.id);
+  if (first.error !== null) throw functionFailed(name, first.id, first.error.code);
+  if (first.output_truncated) throw outputTooLong(name, first.id);
   return withInvocation(replyOf(outputBytes(first)), first.id);
 }
 
@@ -80,26 +79,6 @@ function outputBytes({ output, output_encoding }: Invocation): Uint8Array {
 function withInvocation({ status, headers, body }: HttpReply, id: string): HttpReply {
   const more = { ...headers, [INVOCATION_ID]: id };
   return body === undefined ? { status, headers: more } : { status, headers: more, body };
-}
-
-// Without the guest's words: whoever calls may be a stranger. The record has them.
-function failure(name: string, invocationId: string, { code }: InvocationError): NexusError {
-  return new NexusError(
-    ANSWERED_AS[code] ?? code,
-    `Cannot answer: function "${name}" did not succeed; invocation ${invocationId} has the record`,
-    { details: { headers: { [INVOCATION_ID]: invocationId } } },
-  );
-}
-
-/** A record's code where another one fits the caller better. */
-const ANSWERED_AS: Partial<Record<ErrorCode, ErrorCode>> = { MODULE_INVALID: "FUNCTION_TRAPPED" };
-
-function tooLong(name: string, invocationId: string): NexusError {
-  return new NexusError(
-    "FUNCTION_OUTPUT_INVALID",
-    `Cannot answer: function "${name}" wrote more than its output limit; invocation ${invocationId} has the record`,
-    { details: { headers: { [INVOCATION_ID]: invocationId } } },
-  );
 }
 
 function requestEvent(bytes: Uint8Array, call: Call, { name, source, deps }: Served): NewEvent {

@@ -1,8 +1,5 @@
+import { BATCH, STRUCTURED } from "../../core/content.ts";
 import { json, type Operation } from "../operation.ts";
-
-/** Content types of the HTTP binding of CloudEvents 1.0, sections 3.2 and 3.3. */
-export const STRUCTURED = "application/cloudevents+json";
-export const BATCH = "application/cloudevents-batch+json";
 
 const WAIT = {
   wait: {

@@ -1,19 +1,17 @@
-import { charsetOf, readContent } from "../content.ts";
-import { ceAttributes } from "../ce-headers.ts";
-import { createEvent, parseBatch, parseStructured } from "../../core/cloudevents.ts";
+import { isMediaType } from "../../core/attributes.ts";
+import { binaryEvent, ceAttributes, refusePlatformType } from "../../core/ce-headers.ts";
+import { parseBatch, parseStructured } from "../../core/cloudevents.ts";
+import { BATCH, eventFormat, readContent, STRUCTURED, type Content } from "../../core/content.ts";
 import { NexusError } from "../../core/errors.ts";
 import type { NewEvent, NexusEvent } from "../../core/event.ts";
 import { uuidv7 } from "../../core/ids.ts";
-import { RESERVED_PREFIX } from "../../core/pattern.ts";
 import { isoTime } from "../../core/time.ts";
 import type { HttpReply } from "../http.ts";
 import { readWait } from "../query.ts";
 import { done } from "../reply.ts";
 import type { AppDeps, Call, Route } from "../route.ts";
 import { accept, type Acceptance } from "../accept.ts";
-import { BATCH, PUBLISH, PUBLISH_PLAIN, STRUCTURED } from "./publish-operations.ts";
-
-const CLOUDEVENTS = "application/cloudevents";
+import { PUBLISH, PUBLISH_PLAIN } from "./publish-operations.ts";
 
 /** The source of an event that comes as a plain body and names none. */
 const PLAIN_SOURCE = "/events";
@@ -59,7 +57,7 @@ async function publish(call: Call, deps: AppDeps): Promise<HttpReply> {
     return done(status(accepted), `{"events":[${accepted.map(({ json }) => json).join(",")}]}`);
   }
   const event =
-    mode === "structured" ? parseStructured(body, deps.now()) : binaryEvent(body, call, deps.now());
+    mode === "structured" ? parseStructured(body, deps.now()) : headerEvent(body, call, deps.now());
   return answer(await accept([fromOutside(event, call)], waitMs, { call, deps }));
 }
 
@@ -78,14 +76,12 @@ type Mode = "structured" | "batch" | "binary";
 
 /** How the request carries CloudEvents (HTTP binding, section 3): by content type, then by headers. */
 function modeOf(contentType: string, headers: Call["request"]["headers"]): Mode {
-  const essence = contentType.split(";", 1)[0]!.trim().toLowerCase();
-  if (essence.startsWith(CLOUDEVENTS)) {
-    const charset = charsetOf(contentType);
-    const utf8 = charset === undefined || charset === "utf-8" || charset === "utf8";
-    if (utf8 && essence === STRUCTURED) return "structured";
-    if (utf8 && essence === BATCH) return "batch";
-  } else if (headers["ce-specversion"] !== undefined || headers["ce-id"] !== undefined) {
-    return "binary";
+  const format = eventFormat(contentType);
+  if (format === undefined) {
+    const { "ce-specversion": version, "ce-id": id } = headers;
+    if (version !== undefined || id !== undefined) return "binary";
+  } else if (format !== "unknown") {
+    return format;
   }
   throw new NexusError(
     "MEDIA_TYPE_UNSUPPORTED",
@@ -93,27 +89,21 @@ function modeOf(contentType: string, headers: Call["request"]["headers"]): Mode 
   );
 }
 
-function binaryEvent(body: Uint8Array, call: Call, now: Date): NexusEvent {
-  const { headers } = call.request;
-  const { specversion, ...attributes } = ceAttributes(headers);
-  if (specversion !== "1.0") throw wrongVersion(specversion);
+function headerEvent(body: Uint8Array, { request: { headers } }: Call, now: Date): NexusEvent {
+  const attributes = ceAttributes(headers, "latin1");
   refuseContentTypeHeader(attributes);
-  const { id, source, type, time, subject, dataschema, ...extensions } = attributes;
-  const { datacontenttype, data } = readContent(body, headers["content-type"]);
-  return createEvent(
-    {
-      // What is missing is refused there, with the words for it.
-      id: id!,
-      source: source!,
-      type: type!,
-      time: time ?? now.toISOString(),
-      ...(subject === undefined ? {} : { subject }),
-      ...(dataschema === undefined ? {} : { dataschema }),
-      ...(datacontenttype === undefined ? {} : { datacontenttype }),
-      extensions,
-    },
-    data,
-  );
+  return binaryEvent(attributes, { time: now.toISOString() }, contentOf(body, headers));
+}
+
+function contentOf(body: Uint8Array, headers: Call["request"]["headers"]): Content {
+  const contentType = headers["content-type"] ?? "";
+  if (contentType !== "" && !isMediaType(contentType)) {
+    throw new NexusError(
+      "REQUEST_INVALID",
+      `Cannot read request: header "content-type" must be a media type (RFC 9110, section 8.3.1), not ${JSON.stringify(contentType.slice(0, 100))}`,
+    );
+  }
+  return readContent(body, contentType);
 }
 
 async function publishPlain(call: Call, deps: AppDeps): Promise<HttpReply> {
@@ -130,49 +120,30 @@ function plainEvent(
   nowMs: number,
 ): { readonly event: NexusEvent; readonly freshId: boolean } {
   const { headers } = request;
-  const { specversion, type, ...given } = ceAttributes(headers);
-  if (specversion !== undefined && specversion !== "1.0") throw wrongVersion(specversion);
+  const type = params["type"]!;
+  const given = ceAttributes(headers, "latin1");
   refuseContentTypeHeader(given);
-  if (type !== undefined && type !== params["type"]) {
+  if (given["type"] !== undefined && given["type"] !== type) {
     throw new NexusError(
       "EVENT_INVALID",
-      `Cannot parse event: header "ce-type" must be the type in the path, ${JSON.stringify(params["type"])}, or be left out`,
+      `Cannot parse event: header "ce-type" must be the type in the path, ${JSON.stringify(type)}, or be left out`,
     );
   }
-  const { id, source, time, subject, dataschema, ...extensions } = given;
-  const { datacontenttype, data } = readContent(body, headers["content-type"]);
-  const ownId = id ?? headers["idempotency-key"];
-  const event = createEvent(
-    {
-      id: ownId ?? uuidv7(nowMs),
-      source: source ?? PLAIN_SOURCE,
-      type: params["type"]!,
-      time: time ?? isoTime(nowMs),
-      ...(subject === undefined ? {} : { subject }),
-      ...(dataschema === undefined ? {} : { dataschema }),
-      ...(datacontenttype === undefined ? {} : { datacontenttype }),
-      extensions,
-    },
-    data,
-  );
+  const ownId = given["id"] ?? headers["idempotency-key"];
+  const defaults = {
+    specversion: "1.0",
+    id: ownId ?? uuidv7(nowMs),
+    source: PLAIN_SOURCE,
+    type,
+    time: isoTime(nowMs),
+  };
+  const event = binaryEvent(given, defaults, contentOf(body, headers));
   return { event, freshId: ownId === undefined };
 }
 
 function fromOutside(event: NexusEvent, { traceparent }: Call): NewEvent {
-  if (event.type.startsWith(RESERVED_PREFIX)) {
-    throw new NexusError(
-      "EVENT_INVALID",
-      `Cannot accept event: attribute "type" must not begin with "${RESERVED_PREFIX}", which is the platform's own, not ${JSON.stringify(event.type.slice(0, 100))}`,
-    );
-  }
+  refusePlatformType(event);
   return { event, meta: { traceparent, depth: 0 } };
-}
-
-function wrongVersion(given: string | undefined): NexusError {
-  return new NexusError(
-    "EVENT_INVALID",
-    `Cannot parse event: attribute "specversion" must be "1.0"${given === undefined ? "" : `, not ${JSON.stringify(given.slice(0, 64))}`}`,
-  );
 }
 
 // HTTP binding, section 3.1.1: that attribute is the header Content-Type, and no other.

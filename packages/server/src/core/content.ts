@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
-import { isJsonType, isMediaType } from "../core/attributes.ts";
-import type { EventData } from "../core/cloudevents.ts";
-import { NexusError } from "../core/errors.ts";
-import { decodeUtf8, readJson } from "../core/strict-json.ts";
+import { isJsonType } from "./attributes.ts";
+import type { EventData } from "./cloudevents.ts";
+import { NexusError } from "./errors.ts";
+import { decodeUtf8, readJson } from "./strict-json.ts";
 
 /** What a body is, as an event carries it. */
 export interface Content {
@@ -12,8 +12,27 @@ export interface Content {
 
 const JSON_CONTENT = "application/json";
 
+/** The media types of the JSON event format and its batches. */
+export const STRUCTURED = "application/cloudevents+json";
+export const BATCH = "application/cloudevents-batch+json";
+
+const CLOUDEVENTS = "application/cloudevents";
+
 /**
- * Makes an event's data of a body.
+ * How a content type says that the body is events as a whole; `unknown`: in a format or charset
+ * that is not read here. Undefined: it does not say so.
+ */
+export function eventFormat(contentType: string): "structured" | "batch" | "unknown" | undefined {
+  const essence = contentType.split(";", 1)[0]!.trim().toLowerCase();
+  if (!essence.startsWith(CLOUDEVENTS)) return undefined;
+  const charset = charsetOf(contentType);
+  if (charset !== undefined && charset !== "utf-8" && charset !== "utf8") return "unknown";
+  if (essence === STRUCTURED) return "structured";
+  return essence === BATCH ? "batch" : "unknown";
+}
+
+/**
+ * Makes an event's data of a body; `contentType` is a media type (`isMediaType`).
  * - Nothing: no data.
  * - A JSON type: the JSON itself, as it is. BODY_INVALID where it is none.
  * - Text (`text/*`, XML, forms, or any type with a charset): a string. MEDIA_TYPE_UNSUPPORTED where
@@ -23,12 +42,6 @@ const JSON_CONTENT = "application/json";
  */
 export function readContent(body: Uint8Array, contentType: string | undefined): Content {
   if (contentType === undefined || contentType === "") return guessed(body);
-  if (!isMediaType(contentType)) {
-    throw new NexusError(
-      "REQUEST_INVALID",
-      `Cannot read request: header "content-type" must be a media type (RFC 9110, section 8.3.1), not ${JSON.stringify(contentType.slice(0, 100))}`,
-    );
-  }
   if (body.length === 0) return { datacontenttype: contentType, data: { kind: "none" } };
   const charset = contentType.includes(";") ? charsetOf(contentType) : undefined;
   if (isJsonType(contentType)) {
