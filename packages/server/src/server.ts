@@ -3,7 +3,6 @@ import { join } from "node:path";
 import type { ServerConfig } from "./config.ts";
 import { NexusError } from "./core/errors.ts";
 import type { FunctionVersion } from "./core/function.ts";
-import { showNatsServer, type NatsOptions } from "./core/nats.ts";
 import { deploy, type Deployed } from "./deploy.ts";
 import { createDispatcher } from "./dispatch/dispatcher.ts";
 import { runRetention } from "./dispatch/retention.ts";
@@ -14,8 +13,9 @@ import { configJsonSchema } from "./functions/schema.ts";
 import { watchProject } from "./functions/watch.ts";
 import { createApp } from "./http/app.ts";
 import { listen } from "./http/node.ts";
-import { openLog } from "./log/open.ts";
+import type { NatsDoor } from "./nats/door.ts";
 import { natsOptions } from "./nats/options.ts";
+import { openStore } from "./open-store.ts";
 import { threadRuntime } from "./runtime/host/thread-runtime.ts";
 import { createLogger } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
@@ -56,7 +56,8 @@ const LAST_SPANS_MS = 2000;
 
 /**
  * Starts everything; resolves when the server answers requests. Rejects with CONFIG_NOT_FOUND,
- * CONFIG_INVALID, MODULE_INVALID, DATA_DIR_UNUSABLE, DATA_DIR_LOCKED, PORT_UNAVAILABLE or UNSUPPORTED,
+ * CONFIG_INVALID, MODULE_INVALID, DATA_DIR_UNUSABLE, DATA_DIR_LOCKED, NATS_UNREACHABLE, NATS_UNSUPPORTED,
+ * PORT_UNAVAILABLE or UNSUPPORTED,
  * and then nothing of it runs any more.
  */
 export async function startServer(
@@ -72,15 +73,15 @@ export async function startServer(
     colour: options.colour,
   });
   let project = await readProject(config);
-  refuseUnsupported(natsOptions(config, project.nats));
   let watched = project.files;
 
   // Whatever of this is open when a later step fails is closed again, last first.
   await using opened = new AsyncDisposableStack();
   const tracer = await createTracer(tracingConfig(config.otel), { version: VERSION, logger });
   opened.defer(() => tracer.flush(AbortSignal.timeout(LAST_SPANS_MS)));
-  const store = opened.use(await openLog({ driver: "embedded", dir: join(config.dataDir, "log") }));
-  const log = tracer.enabled ? tracedLog(store, tracer) : store;
+  const nats = natsOptions(config, project.nats);
+  const store = opened.use(await openStore(nats, { dataDir: config.dataDir, logger }));
+  const log = tracer.enabled ? tracedLog(store.log, tracer) : store.log;
   const modules = moduleStore(join(config.dataDir, "modules"));
   const runtime = threadRuntime(config.workers === undefined ? {} : { workers: config.workers });
   opened.defer(() => runtime.close(AbortSignal.abort()));
@@ -123,6 +124,7 @@ export async function startServer(
         : { ready: true, reasons: [] },
     now: () => new Date(now()),
   });
+  const door = await openDoor();
   const http = await listen(handler, { host: config.host, port: config.port, logger });
 
   const background = [runRetention({ log, logger, settings }, closing.signal)];
@@ -170,11 +172,23 @@ export async function startServer(
     closing.abort();
     const patience = AbortSignal.timeout(config.drainMs);
     const enough = signal === undefined ? patience : AbortSignal.any([signal, patience]);
+    await door?.close(enough);
     await Promise.all([http.close(enough), dispatch.stop(enough)]);
     await Promise.all(background);
     await runtime.close(enough);
     await resources.disposeAsync();
     logger.info("Stopped");
+  }
+
+  /** The door to NATS, where the log is there. */
+  async function openDoor(): Promise<NatsDoor | undefined> {
+    if (store.nats === undefined) return undefined;
+    const { connection, options: nats } = store.nats;
+    const { startNatsDoor } = await import("./nats/door.ts");
+    const deps = { connection, log, functions: registry, dispatch, telemetry, settings, now };
+    const opening = await startNatsDoor(deps, nats);
+    opened.defer(() => opening.close(AbortSignal.abort()));
+    return opening;
   }
 
   function announce(): void {
@@ -191,7 +205,7 @@ export async function startServer(
 }
 
 async function readProject(config: ServerConfig, previous?: Project): Promise<Project> {
-  const { configFile, functionsDir } = config;
+  const { configFile, functionsDir, natsPrefix } = config;
   if (configFile === undefined && functionsDir === undefined) {
     throw new NexusError(
       "CONFIG_NOT_FOUND",
@@ -201,8 +215,10 @@ async function readProject(config: ServerConfig, previous?: Project): Promise<Pr
   const project = await loadProject({
     ...(configFile === undefined ? {} : { configFile }),
     ...(functionsDir === undefined ? {} : { functionsDir }),
+    ...(natsPrefix === undefined ? {} : { natsPrefix }),
     ...(previous === undefined ? {} : { previous }),
   });
+  if (natsOptions(config, project.nats) !== undefined) return project;
   return { ...project, warnings: [...project.warnings, ...project.functions.flatMap(withoutNats)] };
 }
 
@@ -215,15 +231,6 @@ function withoutNats({ name, triggers }: FunctionVersion): string[] {
     throw new NexusError("UNSUPPORTED", `Cannot serve function "${name}": ${why}`);
   }
   return [`Function "${name}" is served without NATS: ${why}`];
-}
-
-function refuseUnsupported(nats: NatsOptions | undefined): void {
-  if (nats === undefined) return;
-  const servers = nats.servers.map(showNatsServer).join(", ");
-  throw new NexusError(
-    "UNSUPPORTED",
-    `Cannot use NATS at "${servers}": this version has the embedded log only; unset NATS_URL and nats.servers`,
-  );
 }
 
 function report(result: Reload, logger: Logger): void {

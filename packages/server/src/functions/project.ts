@@ -24,6 +24,8 @@ export interface ProjectSource {
   readonly functionsDir?: string;
   /** What is served now: versions that did not change keep their identity. */
   readonly previous?: Project;
+  /** In front of the platform's own NATS subjects, where it is not as the file says. */
+  readonly natsPrefix?: string;
   /** Milliseconds since the Unix epoch: when what is new here was deployed. */
   readonly now?: () => number;
 }
@@ -80,7 +82,10 @@ export async function loadProject(source: ProjectSource): Promise<Project> {
   if (folder !== undefined) {
     entries.push(...(await readFolder(source, folder, files, { defaults, warnings })));
   }
-  problems.push(...entries.flatMap((entry) => entry.problems), ...conflicts(entries));
+  problems.push(
+    ...entries.flatMap((entry) => entry.problems),
+    ...conflicts(entries, source.natsPrefix ?? outer.nats?.prefix),
+  );
   const loaded = await readModules(entries, files, problems);
   const mounts = await readMounts(entries, files, problems);
   if (problems.length > 0) throw configInvalid(problems, files.seen);

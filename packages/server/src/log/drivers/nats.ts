@@ -1,6 +1,6 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { NewEvent } from "../../core/event.ts";
-import type { Appended, Delivery, EventLog, LogStatus, Settlement } from "../log.ts";
+import type { Appended, Delivery, EventLog, Settlement } from "../log.ts";
 import { unavailable } from "./nats/channel.ts";
 import { Claims } from "./nats/claims.ts";
 import { Consumers } from "./nats/consumers.ts";
@@ -19,6 +19,7 @@ import { ensureRetryConsumer, Retries } from "./nats/retries.ts";
 import { keepRun, keepSettled } from "./nats/settle.ts";
 import { type NatsStore, openNatsStore } from "./nats/store.ts";
 import { ensureStreams } from "./nats/streams.ts";
+import { Status } from "./nats/status.ts";
 import { trim } from "./nats/trim.ts";
 
 export interface NatsLogOptions {
@@ -26,7 +27,7 @@ export interface NatsLogOptions {
   readonly connection: NatsConnection;
   /** In front of every subject and, in upper case, of every stream. */
   readonly prefix?: string;
-  /** Of every stream; 1 on a single server. */
+  /** Of every stream. Absent: as streams that are there have; else 3 in a cluster that has room for them, and 1. */
   readonly replicas?: number;
   /** How long JetStream waits for a sign of life before it gives a delivery to another process, in milliseconds. */
   readonly ackWaitMs?: number;
@@ -51,15 +52,14 @@ export async function natsLog(options: NatsLogOptions): Promise<EventLog> {
   const {
     connection,
     prefix = "nexus",
-    replicas = 1,
     ackWaitMs = 30_000,
     leaseMs = 10_000,
     timeoutMs = 5_000,
     now = Date.now,
   } = options;
-  const store = await openNatsStore({ connection, prefix, replicas, timeoutMs });
+  const store = await openNatsStore({ connection, prefix, timeoutMs });
   try {
-    await ensureStreams(store.manager, store.layout, { replicas, leaseMs });
+    store.replicas = await ensureStreams(store, { replicas: options.replicas, leaseMs });
     await ensureRetryConsumer(store, ackWaitMs);
   } catch (error) {
     await store.channel.close();
@@ -76,6 +76,7 @@ function assemble(
   const consumers = new Consumers({ store, claims, now, ackWaitMs, leaseMs });
   const retries = new Retries(store, now);
   const live = new Live(store, now);
+  const status = new Status(store);
   const working = setInterval(() => {
     consumers.stillWorking();
     claims.stillWorking();
@@ -115,24 +116,6 @@ function assemble(
     );
   }
 
-  async function status(): Promise<LogStatus> {
-    const [events, records, dead] = await Promise.all([
-      store.events.state(),
-      store.records.state(),
-      store.dead.state(),
-    ]);
-    return {
-      driver: "nats",
-      connected: store.channel.connected,
-      durability: "kept by NATS JetStream", // said in full below
-      tail: events.last,
-      events: events.messages,
-      invocations: records.messages,
-      deadLetters: dead.messages,
-      bytes: events.bytes + records.bytes + dead.bytes,
-    };
-  }
-
   async function close(): Promise<void> {
     clearInterval(working);
     live.close();
@@ -162,7 +145,7 @@ function assemble(
     },
     watch: (signal) => live.watch(signal),
     trim: async (policy, signal) => trim(open(), policy, { now, signal }),
-    status,
+    status: () => status.read(),
     lag: () => consumers.lag(),
     [Symbol.asyncDispose]: () => (closing ??= close()),
   };

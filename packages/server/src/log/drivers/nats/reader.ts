@@ -19,12 +19,12 @@ export interface StreamState {
 export class StreamReader {
   readonly stream: string;
   readonly #manager: JetStreamManager;
-  readonly #replicated: boolean;
+  readonly #replicated: () => boolean;
 
-  constructor(manager: JetStreamManager, stream: string, options: { readonly replicas: number }) {
+  constructor(manager: JetStreamManager, stream: string, replicated: () => boolean) {
     this.stream = stream;
     this.#manager = manager;
-    this.#replicated = options.replicas > 1;
+    this.#replicated = replicated;
   }
 
   async at(sequence: number): Promise<StoredMsg | undefined> {
@@ -78,7 +78,7 @@ export class StreamReader {
   async #get(query: { seq: number } | { last_by_subj: string }): Promise<StoredMsg | undefined> {
     return withJetStream(`read from ${this.stream}`, async () => {
       const found = await this.#manager.direct.getMessage(this.stream, query);
-      if (found !== null || !this.#replicated) return found ?? undefined;
+      if (found !== null || !this.#replicated()) return found ?? undefined;
       try {
         return (await this.#manager.streams.getMessage(this.stream, query)) ?? undefined;
       } catch (error) {

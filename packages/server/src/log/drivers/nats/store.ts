@@ -17,7 +17,6 @@ import { decodeEvent, encodeEvent, encodeJson, onceOnly } from "./wire.ts";
 export interface StoreOptions {
   readonly connection: NatsConnection;
   readonly prefix: string;
-  readonly replicas: number;
   readonly timeoutMs: number;
 }
 
@@ -30,15 +29,19 @@ export class NatsStore {
   readonly records: StreamReader;
   readonly retries: StreamReader;
   readonly dead: StreamReader;
+  /** Of each stream; known when they are there. */
+  replicas = 1;
 
   constructor(manager: JetStreamManager, options: StoreOptions) {
     this.manager = manager;
     this.channel = new Channel(options.connection, options);
     this.layout = new Layout(options.prefix);
-    this.events = new StreamReader(manager, this.layout.events, options);
-    this.records = new StreamReader(manager, this.layout.records, options);
-    this.retries = new StreamReader(manager, this.layout.retries, options);
-    this.dead = new StreamReader(manager, this.layout.dead, options);
+    const reader = (stream: string): StreamReader =>
+      new StreamReader(manager, stream, () => this.replicas > 1);
+    this.events = reader(this.layout.events);
+    this.records = reader(this.layout.records);
+    this.retries = reader(this.layout.retries);
+    this.dead = reader(this.layout.dead);
   }
 
   /** Whether the server takes several filters for one consumer: 2.10 does. */

@@ -6,29 +6,59 @@ import {
   StorageType,
   type StreamConfig,
 } from "@nats-io/jetstream";
+import type { NexusError } from "../../../core/errors.ts";
 import { withJetStream } from "./channel.ts";
 import type { Layout } from "./layout.ts";
+import type { NatsStore } from "./store.ts";
 
 export interface StreamSettings {
-  readonly replicas: number;
+  /** Absent: as many as the streams have that are there; else as the cluster has room for. */
+  readonly replicas: number | undefined;
   /** How long a node may be silent before another takes over its ordered functions, in milliseconds. */
   readonly leaseMs: number;
 }
 
 type Wanted = Partial<StreamConfig> & Pick<StreamConfig, "name" | "subjects">;
 
-/** Makes the streams that are missing, and changes those that stand otherwise. LOG_UNAVAILABLE. */
+/** With three copies one server may be lost; JetStream needs the other two to agree. */
+const REPLICAS = 3;
+
+/**
+ * Makes the streams that are missing, and changes those that stand otherwise. Resolves with the number
+ * of copies of each. LOG_UNAVAILABLE.
+ */
 export async function ensureStreams(
-  manager: JetStreamManager,
-  layout: Layout,
+  { manager, layout, channel }: NatsStore,
   settings: StreamSettings,
-): Promise<void> {
-  for (const wanted of streamsOf(layout, settings)) {
+): Promise<number> {
+  const found = await withJetStream("look at the streams", () => infoOf(manager, layout.events));
+  const clustered = channel.connection.info?.cluster !== undefined;
+  const wanted = settings.replicas ?? found?.num_replicas ?? (clustered ? REPLICAS : 1);
+  try {
+    await ensureAll(manager, streamsOf(layout, { ...settings, replicas: wanted }));
+    return wanted;
+  } catch (error) {
+    const { cause } = error as NexusError;
+    const lacksServers = cause instanceof JetStreamApiError && TOO_FEW.has(cause.code);
+    if (settings.replicas !== undefined || wanted === 1 || !lacksServers) throw error;
+    await ensureAll(manager, streamsOf(layout, { ...settings, replicas: 1 }));
+    return 1;
+  }
+}
+
+async function ensureAll(manager: JetStreamManager, all: readonly Wanted[]): Promise<void> {
+  for (const wanted of all) {
     await withJetStream(`set up the stream ${wanted.name}`, () => ensureStream(manager, wanted));
   }
 }
 
-function streamsOf(layout: Layout, { replicas, leaseMs }: StreamSettings): Wanted[] {
+// No suitable peers; no replicas without a cluster.
+const TOO_FEW = new Set([10_005, 10_074]);
+
+function streamsOf(
+  layout: Layout,
+  { replicas, leaseMs }: { readonly replicas: number; readonly leaseMs: number },
+): Wanted[] {
   const { prefix } = layout;
   const common = {
     storage: StorageType.File,
