@@ -3,17 +3,11 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createEvent } from "@nexus-functions/server/core/cloudevents";
-import type { NewEvent } from "@nexus-functions/server/core/event";
-import { uuidv7 } from "@nexus-functions/server/core/ids";
-import { childTrace, formatTraceparent } from "@nexus-functions/server/core/trace";
 import { embeddedLog } from "@nexus-functions/server/log/drivers/embedded";
 import type { EventLog } from "@nexus-functions/server/log/log";
 import { open } from "lmdb";
+import { benchEvent, rate } from "./events.ts";
 import { median, type Figure } from "./figures.ts";
-
-const DATA = JSON.stringify({ text: "x".repeat(1000) });
-const TRACEPARENT = formatTraceparent(childTrace());
 
 export interface LogOptions {
   readonly rounds: number;
@@ -47,7 +41,7 @@ export async function log({ rounds, large }: LogOptions): Promise<readonly Figur
 
 async function appends(dir: string, writers: number, count: number): Promise<number> {
   await using events = await embeddedLog({ dir });
-  return await rate(writers, count, () => events.append([newEvent()]));
+  return await rate(writers, count, () => events.append([benchEvent()]));
 }
 
 async function rawPuts(dir: string, writers: number, count: number): Promise<number> {
@@ -109,38 +103,10 @@ async function reads(rounds: number, large: number): Promise<readonly Figure[]> 
 async function fill(events: EventLog, count: number, ids: string[]): Promise<void> {
   const step = 2000;
   for (let done = 0; done < count; done += step) {
-    const batch = Array.from({ length: Math.min(step, count - done) }, newEvent);
+    const batch = Array.from({ length: Math.min(step, count - done) }, benchEvent);
     await events.append(batch);
     ids.push(batch[0]!.event.id);
   }
-}
-
-function newEvent(): NewEvent {
-  const event = createEvent(
-    {
-      id: uuidv7(Date.now()),
-      source: "/bench",
-      type: `bench.type-${Math.floor(Math.random() * 20)}`,
-      time: new Date().toISOString(),
-      datacontenttype: "application/json",
-    },
-    { kind: "json", text: DATA },
-  );
-  return { event, meta: { traceparent: TRACEPARENT, depth: 0 } };
-}
-
-/** Operations a second with so many writers at the same time. */
-async function rate(writers: number, count: number, work: () => Promise<unknown>): Promise<number> {
-  let started = 0;
-  const begun = performance.now();
-  const writer = async () => {
-    while (started < count) {
-      started += 1;
-      await work();
-    }
-  };
-  await Promise.all(Array.from({ length: writers }, writer));
-  return count / ((performance.now() - begun) / 1000);
 }
 
 async function perSecond(rounds: number, count: number, work: () => Promise<unknown>) {

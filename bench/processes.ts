@@ -21,6 +21,8 @@ export interface Server extends AsyncDisposable {
 export interface Project {
   /** nexus.yaml, in which `{root}` stands for this repository. */
   readonly config: string;
+  /** What the server is told beside that. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The bare limit: a node:http handler that reads the body and answers a little JSON. */
@@ -37,7 +39,7 @@ export function nodeServer(script: string): Promise<Server> {
   });
 }
 
-/** `nexus start` as users run it: built, on the embedded store with fsync, in a folder of its own. */
+/** `nexus start` as users run it: built, on the embedded store with fsync unless told else, in a folder of its own. */
 export function nexusServer(project: Project): Promise<Server> {
   const dir = mkdtempSync(join(tmpdir(), "nexus-bench-"));
   const config = join(dir, "nexus.yaml");
@@ -48,6 +50,7 @@ export function nexusServer(project: Project): Promise<Server> {
     NEXUS_CONFIG: config,
     NEXUS_DATA_DIR: join(dir, "data"),
     NEXUS_LOG_LEVEL: "info",
+    ...project.env,
   };
   return startServer({
     command: process.execPath,

@@ -1,27 +1,41 @@
 // npm run bench: every figure beside its limit, measured in the same run. `--quick` for a short look,
-// `--only accept,log` for some of it. Writes bench/results/latest.json.
+// `--only accept,log` for some of it,
+// `--nats` for those with NATS instead. Writes bench/results/latest.json, or nats.json.
 import { parseArgs } from "node:util";
 import { accept, call, pipeline } from "./http.ts";
 import { log } from "./log.ts";
+import { natsAppend, natsLatency, natsNodes, natsPipeline } from "./nats.ts";
 import { neighbour } from "./neighbour.ts";
 import { measure, report } from "./report.ts";
 import { start } from "./start.ts";
 
 const { values } = parseArgs({
-  options: { quick: { type: "boolean", default: false }, only: { type: "string" } },
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string" },
+    nats: { type: "boolean", default: false },
+  },
 });
 const http = values.quick ? { rounds: 1, seconds: 2 } : { rounds: 5, seconds: 5 };
 const logOptions = values.quick ? { rounds: 1, large: 100_000 } : { rounds: 5, large: 1_000_000 };
 
-const figures = await measure(
-  {
-    accept: () => accept(http),
-    call: () => call(http),
-    pipeline: () => pipeline(http),
-    neighbour: () => neighbour(["endless loops"], http),
-    log: () => log(logOptions),
-    start: () => start(values.quick ? 3 : 7),
-  },
-  values.only,
-);
-report("latest", figures);
+const natsOptions = values.quick
+  ? { rounds: 1, seconds: 2, few: 300, many: 5_000 }
+  : { rounds: 5, seconds: 5, few: 2_000, many: 20_000 };
+
+const onNats = {
+  append: () => natsAppend(natsOptions),
+  pipeline: () => natsPipeline(natsOptions),
+  latency: () => natsLatency(natsOptions),
+  nodes: () => natsNodes(natsOptions),
+};
+const embedded = {
+  accept: () => accept(http),
+  call: () => call(http),
+  pipeline: () => pipeline(http),
+  neighbour: () => neighbour(["endless loops"], http),
+  log: () => log(logOptions),
+  start: () => start(values.quick ? 3 : 7),
+};
+const figures = await measure(values.nats ? onNats : embedded, values.only);
+report(values.nats ? "nats" : "latest", figures);

@@ -8,7 +8,7 @@ import { Waker } from "../../waker.ts";
 import type { Claims } from "./claims.ts";
 import { type Flight, Flights, drop, giveBackFor } from "./flights.ts";
 import type { RetryKind } from "./layout.ts";
-import { takeLease } from "./lease.ts";
+import { type Lease, takeLease } from "./lease.ts";
 import { Order } from "./order.ts";
 import { ensureConsumer } from "./place.ts";
 import { Pull, type Pulled } from "./pull.ts";
@@ -49,6 +49,9 @@ export class NatsConsumer {
   readonly #ending = new Map<number, Promise<void>>();
   readonly #tasks = new Tasks();
   #subscription: Subscription | undefined;
+  readonly #settling = new Tasks();
+  #stopping: Promise<void> | undefined;
+  #lease: Lease | undefined;
   #order: Order | undefined;
   #pull: Pull | undefined;
   #running = 0;
@@ -81,6 +84,7 @@ export class NatsConsumer {
       const { store, leaseMs, claims } = this.#context;
       const lease = await takeLease(store, this.name, { leaseMs, holder: claims.id, signal });
       if (lease === undefined) return;
+      this.#lease = lease;
       const wake = (): void => this.wake();
       lease.lost.addEventListener("abort", wake);
       try {
@@ -94,6 +98,7 @@ export class NatsConsumer {
   async settle(delivery: Delivery, settlement: Settlement): Promise<void> {
     const flight = this.#flights.toSettle(delivery);
     const settled = this.#settle(flight, delivery, settlement);
+    this.#settling.start(settled.catch(heardElsewhere));
     if (settlement.next.state !== "retry") return settled;
     const { position } = flight.stored;
     const ended = settled.catch(heardElsewhere).then(() => void this.#ending.delete(position));
@@ -148,9 +153,12 @@ export class NatsConsumer {
     this.#pull?.restart();
   }
 
-  /** Gives everything back that is not settled: the log closes. */
-  close(): void {
+  /** Stops, wherever its iteration is, and gives everything back that is not settled: the log closes. */
+  async close(): Promise<void> {
+    await this.#stop();
+    await this.#settling.ended();
     this.#flights.giveBack(() => true);
+    await this.#lease?.release();
   }
 
   lag(): ConsumerLag {
@@ -212,7 +220,13 @@ export class NatsConsumer {
     this.#pull.more();
   }
 
-  async #stop(): Promise<void> {
+  /** Safe to call twice. */
+  #stop(): Promise<void> {
+    this.#stopping ??= this.#giveBackWaiting().finally(() => (this.#stopping = undefined));
+    return this.#stopping;
+  }
+
+  async #giveBackWaiting(): Promise<void> {
     if (this.#pull !== undefined) {
       await this.#pull.stop();
       await this.#tasks.ended();

@@ -56,9 +56,9 @@ export class Consumers {
   /** Ends every iteration, and gives back what is not settled. */
   async close(): Promise<void> {
     this.#closing.abort();
-    for (const consumer of this.#byName.values()) consumer.wake();
-    await Promise.all(this.#ends.values());
-    for (const consumer of this.#byName.values()) consumer.close();
+    const consumers = [...this.#byName.values()];
+    for (const consumer of consumers) consumer.wake();
+    await Promise.all(consumers.map((consumer) => consumer.close()));
   }
 
   async *#iterate(

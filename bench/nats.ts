@@ -1,0 +1,222 @@
+// npm run bench -- --nats: the event log on NATS JetStream, against what the same client does with the
+// same server without it.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { AckPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import type { EventLog } from "@nexus-functions/server/log/log";
+import { natsLog } from "@nexus-functions/server/log/drivers/nats";
+import { settle } from "@nexus-functions/server/log/testing/fixtures";
+import { startNats, type TestNats } from "@nexus-functions/server/testing/nats";
+import openWabt from "wabt";
+import { benchEvent, rate } from "./events.ts";
+import { median, type Figure } from "./figures.ts";
+import { pipelineRate } from "./http.ts";
+import { nexusServer } from "./processes.ts";
+
+export interface NatsOptions {
+  readonly rounds: number;
+  readonly seconds: number;
+  /** Events for one writer, and for many. */
+  readonly few: number;
+  readonly many: number;
+}
+
+const RAW = "RAW";
+
+/** Appends through the port beside raw publishing: the same bytes, the same client, the same concurrency. */
+export async function natsAppend({ rounds, few, many }: NatsOptions): Promise<readonly Figure[]> {
+  const figures: Figure[] = [];
+  for (const [writers, count] of [
+    [1, few],
+    [64, many],
+    [512, many],
+  ] as const) {
+    const ours: number[] = [];
+    const raw: number[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      raw.push(await withServer((server) => rawPublish(server, writers, count)));
+      ours.push(await withLog((log) => rate(writers, count, () => log.append([benchEvent()]))));
+    }
+    figures.push({
+      name: `nats append, ${writers} writer${writers === 1 ? "" : "s"}`,
+      value: median(ours),
+      unit: "appends/s",
+      limit: median(raw),
+      limitName: "raw publish",
+      aim: { atLeast: 0.8 },
+    });
+  }
+  return figures;
+}
+
+async function rawPublish(server: TestNats, writers: number, count: number): Promise<number> {
+  await using connection = await rawStream(server);
+  const client = jetstream(connection);
+  const data = benchEvent().event.json;
+  return await rate(writers, count, () => client.publish("raw.event", data));
+}
+
+async function rawStream({ url }: TestNats): Promise<NatsConnection> {
+  const connection = await connect({ servers: url });
+  const manager = await jetstreamManager(connection);
+  await manager.streams.add({ name: RAW, subjects: ["raw.>"] });
+  return connection;
+}
+
+/** Accept → run → recorded → acked through HTTP, beside publish + consume + ack in one process. */
+export async function natsPipeline({
+  rounds,
+  seconds,
+  many,
+}: NatsOptions): Promise<readonly Figure[]> {
+  const ours: number[] = [];
+  const raw: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    raw.push(await withServer((server) => rawPipeline(server, many)));
+    ours.push(await withServer(({ url }) => pipelineRate(seconds, { NATS_URL: url })));
+  }
+  return [
+    {
+      name: "nats pipeline",
+      value: median(ours),
+      unit: "events/s accepted, run, recorded, acked",
+      limit: median(raw),
+      limitName: "raw publish + consume + ack",
+    },
+  ];
+}
+
+async function rawPipeline(server: TestNats, count: number): Promise<number> {
+  await using connection = await rawStream(server);
+  const manager = await jetstreamManager(connection);
+  await manager.consumers.add(RAW, { durable_name: "raw", ack_policy: AckPolicy.Explicit });
+  const client = jetstream(connection);
+  const consumer = await client.consumers.get(RAW, "raw");
+  const data = benchEvent().event.json;
+  const begun = performance.now();
+  const published = rate(64, count, () => client.publish("raw.event", data));
+  const messages = await consumer.consume({ max_messages: 256 });
+  let left = count;
+  for await (const message of messages) {
+    await message.ackAck();
+    left -= 1;
+    if (left === 0) break;
+  }
+  await published;
+  return count / ((performance.now() - begun) / 1000);
+}
+
+/** From `append` to the delivery in the hands of whoever runs it. */
+export async function natsLatency({ few }: NatsOptions): Promise<readonly Figure[]> {
+  const times = await withLog(async (log) => {
+    const abort = new AbortController();
+    const subscription = { name: "fn", patterns: ["*"], concurrency: 64, start: "latest" } as const;
+    const deliveries = log.consume(subscription, abort.signal)[Symbol.asyncIterator]();
+    const measured: number[] = [];
+    for (let i = 0; i < few; i += 1) {
+      const next = deliveries.next();
+      const begun = performance.now();
+      const appended = log.append([benchEvent()]);
+      const { value: delivery } = await next;
+      measured.push(performance.now() - begun);
+      await appended;
+      await settle(log, delivery!);
+    }
+    abort.abort();
+    return measured.sort((a, b) => a - b);
+  });
+  const at = (share: number): number => times[Math.floor((times.length - 1) * share)]!;
+  return [
+    { name: "nats accept → start, p50", value: at(0.5), unit: "ms" },
+    { name: "nats accept → start, p99", value: at(0.99), unit: "ms" },
+  ];
+}
+
+const WAIT = `(module
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (i32.store (i32.const 16) (i32.const 1))
+    (i64.store (i32.const 24) (i64.const 5000000))
+    (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))`;
+
+/** Two nodes beside one, on a backlog for a function that waits 5 ms. */
+export async function natsNodes({ rounds, many }: NatsOptions): Promise<readonly Figure[]> {
+  const folder = mkdtempSync(join(tmpdir(), "nexus-bench-"));
+  const module = join(folder, "wait.wasm");
+  writeFileSync(module, await compiled(WAIT));
+  const one: number[] = [];
+  const two: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    one.push(await withServer((server) => drained(server, { module, nodes: 1, events: many })));
+    two.push(await withServer((server) => drained(server, { module, nodes: 2, events: many })));
+  }
+  rmSync(folder, { recursive: true });
+  return [
+    {
+      name: "nats, two nodes, 5 ms waits",
+      value: median(two),
+      unit: "runs/s",
+      limit: median(one),
+      limitName: "one node",
+      aim: { atLeast: 1.8 },
+    },
+  ];
+}
+
+async function drained(
+  server: TestNats,
+  { module, nodes, events }: { module: string; nodes: number; events: number },
+): Promise<number> {
+  const config = `version: v1
+functions:
+  - name: wait
+    on: { event: "bench.*" }
+    code: ${module}
+    concurrency: 64
+    start: earliest
+`;
+  const env = { NATS_URL: server.url, NEXUS_WORKERS: "1" };
+  await using connection = await connect({ servers: server.url });
+  await using log = await natsLog({ connection });
+  for (let done = 0; done < events; done += 500) {
+    await log.append(Array.from({ length: 500 }, benchEvent));
+  }
+  await using stack = new AsyncDisposableStack();
+  const begun = performance.now();
+  await Promise.all(
+    Array.from({ length: nodes }, async () => stack.use(await nexusServer({ config, env }))),
+  );
+  const ready = (await log.status()).invocations;
+  const from = performance.now();
+  while ((await log.status()).invocations < events) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    if (performance.now() - begun > 120_000) throw new Error("The nodes do not get done");
+  }
+  return (events - ready) / ((performance.now() - from) / 1000);
+}
+
+async function withLog<T>(work: (log: EventLog) => Promise<T>): Promise<T> {
+  return await withServer(async ({ url }) => {
+    await using connection = await connect({ servers: url });
+    await using log = await natsLog({ connection });
+    return await work(log);
+  });
+}
+
+async function withServer<T>(work: (server: TestNats) => Promise<T>): Promise<T> {
+  await using server = await startNats();
+  return await work(server);
+}
+
+async function compiled(text: string): Promise<Uint8Array> {
+  const wabt = await openWabt();
+  const module = wabt.parseWat("wait.wat", text);
+  try {
+    return new Uint8Array(module.toBinary({}).buffer);
+  } finally {
+    module.destroy();
+  }
+}
