@@ -21,11 +21,11 @@ export interface GrowthResult {
   readonly perSecond: number;
 }
 
-/** Memory goes up and down between collections: the lowest over so many runs is what is kept. */
-const WINDOW = 10_000;
 const SAMPLES = 20;
 
 const [from, to] = process.argv.slice(2, 4).map(Number) as [number, number];
+/** Memory goes up and down between collections: the lowest over so many runs is what is kept. */
+const window = from / 6;
 const made = once(process, "worker") as Promise<[Worker]>;
 const runtime = threadRuntime({ workers: 1, maxWorkers: 1 });
 const [worker] = await made;
@@ -36,12 +36,13 @@ for (const { language, bytes } of noops()) {
 
 let done = 0;
 const begun = performance.now();
-// Before each window: the snapshot that `liveBytes` takes leaves something behind.
-await runUntil(from - WINDOW);
-const liveBefore = await liveBytes();
-const before = { ...(await heldOver(WINDOW)), live: liveBefore };
-await runUntil(to - WINDOW);
-const held = await heldOver(WINDOW);
+// Long before the window: it empties the guest's heap, which takes its time to be as large again.
+await runUntil(from / 2);
+const live = await liveBytes();
+await runUntil(from - window);
+const before = { ...(await heldOver(window)), live };
+await runUntil(to - window);
+const held = await heldOver(window);
 const after = { ...held, live: await liveBytes() };
 const perSecond = done / ((performance.now() - begun) / 1000);
 await runtime.close();
