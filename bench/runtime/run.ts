@@ -22,7 +22,7 @@ const figures = await measure(
     calls: () => calls(http),
     idle: () => idle(quick ? 1000 : 10_000),
     neighbours: () => neighbour(HOSTILE_NAMES, quick ? { rounds: 1, seconds: 1 } : http),
-    growth: () => (quick ? growth(50_000, 200_000) : growth(100_000, 1_000_000)),
+    growth: () => (quick ? growth(50_000, 200_000) : growth(300_000, 1_000_000)),
   },
   values.only,
 );

@@ -228,11 +228,13 @@ test("invoke() keeps what a guest did whose thread died because it filled V8's o
   await using runtime = oneThread();
   await load(runtime, "chain", Promise.resolve(exceptionChain()), { timeoutMs: 60_000 });
   await load(runtime, "echo", echoModule());
+  // On a busy machine the warm-up may have cost a thread as well.
+  const { replaced } = runtime.status();
   const outcome = await run(runtime, "chain");
   assert.equal(outcome.status, "out_of_memory");
   assert.deepEqual(texts(outcome), ["throwing", ""]);
   assert.equal(outcome.memoryPeakBytes, PAGE);
-  assert.equal(runtime.status().replaced, 1);
+  assert.equal(runtime.status().replaced, replaced + 1);
   const next = await run(runtime, "echo");
   assert.equal(next.status, "succeeded");
   assert.deepEqual(next.logs, []);

@@ -130,7 +130,7 @@ export class GuestThread {
   getsStuck(): void {
     this.#stuckSeat = this.#runningSeat();
     const job = this.#stuckSeat === undefined ? undefined : this.#jobs[this.#stuckSeat];
-    if (job !== undefined) this.#priority?.lower(job.loaded.supervised);
+    if (job !== undefined) this.#priority?.lower(job.loaded.learnt.supervised);
   }
 
   get held(): number {
@@ -156,7 +156,7 @@ export class GuestThread {
    */
   get exclusiveTo(): LoadedModule | undefined {
     if (this.#held === 0) return undefined;
-    return this.#jobs.find((job) => job?.loaded.waits === true)?.loaded;
+    return this.#jobs.find((job) => job?.loaded.learnt.waits === true)?.loaded;
   }
 
   /** Whether it holds a run that nothing may run beside. */
@@ -171,12 +171,12 @@ export class GuestThread {
     this.know(job.loaded);
     this.#jobs[seat] = job;
     this.#held += 1;
-    this.backlogMs += job.loaded.expectedMs;
+    this.backlogMs += job.loaded.learnt.expectedMs;
     const { stdin, env } = job.request;
-    const { id, reservedPages, supervised, timeoutMs } = job.loaded;
+    const { id, timeoutMs, learnt } = job.loaded;
     const place = (this.#seats[seat] ??= new HostSeat());
-    const supervisedMs = supervised ? timeoutMs : 0;
-    place.write({ id, reservedPages, supervisedMs, env, args, stdin });
+    const supervisedMs = learnt.supervised ? timeoutMs : 0;
+    place.write({ id, reservedPages: learnt.reservedPages, supervisedMs, env, args, stdin });
     const buffers = place.untold();
     if (buffers !== undefined) {
       this.#post({ kind: "seat", seat, buffers });
@@ -308,7 +308,7 @@ export class GuestThread {
   #release(seat: number, job: Job): void {
     this.#jobs[seat] = undefined;
     this.#held -= 1;
-    this.backlogMs = this.#held === 0 ? 0 : this.backlogMs - job.loaded.expectedMs;
+    this.backlogMs = this.#held === 0 ? 0 : this.backlogMs - job.loaded.learnt.expectedMs;
   }
 
   #ring(): void {

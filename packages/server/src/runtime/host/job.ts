@@ -1,6 +1,7 @@
 import type { ModulePlan } from "../protocol.ts";
 import type { InvokeRequest, ModuleFacts, Outcome } from "../runtime.ts";
 import type { Symbols } from "../symbols/symbols.ts";
+import type { Learnt } from "./learn.ts";
 
 /** A version in service, as every thread is told of it. */
 export interface LoadedModule {
@@ -12,18 +13,7 @@ export interface LoadedModule {
   readonly facts: ModuleFacts;
   readonly symbols: Symbols;
   readonly timeoutMs: number;
-  /** Pages of the memory that its runs are given, so that most find their growth in it. */
-  reservedPages: number;
-  /** Runs that grew beyond it, since it was last raised. */
-  outgrown: number;
-  /** Whether its runs are ended in their own threads when they run out of time: one has before. */
-  supervised: boolean;
-  /** Whether a run of it was ever suspended. */
-  waits: boolean;
-  /** Runs that have ended in time since. */
-  inTime: number;
-  /** What a run takes of its thread's time, learnt from the last ones; says how many may wait in one thread. */
-  expectedMs: number;
+  readonly learnt: Learnt;
   /** Invocations under way, the waiting ones included. */
   underWay: number;
   /** Taken out of service; forgotten when the last invocation has ended. */

@@ -1,6 +1,6 @@
 import type { GuestThread } from "./guest-thread.ts";
 import type { Job, LoadedModule } from "./job.ts";
-import { STUCK_MS } from "./watch.ts";
+import { STUCK_MS } from "./learn.ts";
 
 /** A run that waits for longer, because every thread is another version's, is given one of them. */
 const PATIENCE_MS = 100;
@@ -50,7 +50,7 @@ export class Placement {
     const thread = kept?.held === 0 && kept.ready ? kept : this.#fitting(job);
     if (thread !== undefined) this.nothingWaits(job.request.function);
     // One that is long waits for long ones: that passes without a thread of those that wait.
-    else if (job.alone || loaded.waits || !this.#isLong(loaded)) {
+    else if (job.alone || loaded.learnt.waits || !this.#isLong(loaded)) {
       this.#hungry ??= { job, since: this.#options.now(), kept: undefined };
     }
     return thread;
@@ -80,9 +80,10 @@ export class Placement {
 
   #fitting({ loaded, alone }: Job): GuestThread | undefined {
     if (alone) return this.#mayClose() ? this.#leastLoaded(isEmpty) : undefined;
-    if (loaded.waits) return this.#forWaiting(loaded);
+    if (loaded.learnt.waits) return this.#forWaiting(loaded);
     if (this.#isLong(loaded)) {
-      if (loaded.supervised && this.#threadsOf(loaded) >= this.#mostOffending()) return undefined;
+      if (loaded.learnt.supervised && this.#threadsOf(loaded) >= this.#mostOffending())
+        return undefined;
       if (!this.#mayClose()) return undefined;
     }
     return this.#leastLoaded(
@@ -158,7 +159,7 @@ export class Placement {
 
   /** Whether its runs take long, as far as is known: the last ones did, or one does now. */
   #isLong(loaded: LoadedModule): boolean {
-    if (loaded.expectedMs >= STUCK_MS) return true;
+    if (loaded.learnt.expectedMs >= STUCK_MS) return true;
     for (const thread of this.#options.threads) {
       if (thread.stuck && thread.running()?.job.loaded.id === loaded.id) return true;
     }

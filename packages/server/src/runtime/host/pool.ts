@@ -4,10 +4,10 @@ import { FairQueue } from "./fair-queue.ts";
 import { GuestThread, type GuestThreadEvents, type HaltedRun } from "./guest-thread.ts";
 import type { Job, LoadedModule } from "./job.ts";
 import { outcomeOf, outcomeOfStopped, type Stopped } from "./outcome.ts";
-import { learn } from "./learn.ts";
+import { learn, offended, tookLong } from "./learn.ts";
 import { Placement } from "./placement.ts";
 import type { RunResult } from "./seat.ts";
-import { STUCK_MS, Watch } from "./watch.ts";
+import { Watch } from "./watch.ts";
 
 export interface PoolOptions {
   readonly workers: number;
@@ -59,7 +59,6 @@ export class Pool {
       onLooked: () => {
         this.#collect();
         this.#helpOut();
-        this.#pump();
       },
     });
     for (let count = 0; count < options.workers; count += 1) this.#start();
@@ -200,7 +199,7 @@ export class Pool {
   #finish(thread: GuestThread, job: Job, result: RunResult): void {
     thread.lastUsedAt = this.#now();
     if (!job.warmUp) this.#countStart(result.cold);
-    learn(job.loaded, result);
+    learn(job.loaded.learnt, result);
     job.settle(outcomeOf(job, result));
   }
 
@@ -208,9 +207,9 @@ export class Pool {
   #kill(thread: GuestThread, stopped: Stopped): void {
     const halted = thread.halt(this.#now());
     if (halted === undefined) return;
-    halted.job.loaded.expectedMs = Math.max(halted.job.loaded.expectedMs, STUCK_MS);
-    if (stopped.kind === "timed_out")
-      Object.assign(halted.job.loaded, { supervised: true, inTime: 0 });
+    const { learnt } = halted.job.loaded;
+    if (stopped.kind === "timed_out") offended(learnt);
+    else tookLong(learnt);
     this.#replace(thread, halted.job);
     this.#settleHalted(halted, stopped);
   }
@@ -219,7 +218,7 @@ export class Pool {
   #endSuspended(thread: GuestThread, job: Job, stopped: Stopped): void {
     const halted = thread.haltSuspended(job, this.#now());
     if (halted === undefined) return;
-    job.loaded.waits = true;
+    job.loaded.learnt.waits = true;
     this.#settleHalted(halted, stopped);
   }
 

@@ -7,6 +7,7 @@ import { invalidModule } from "../module/reader.ts";
 import { rewriteModule } from "../module/rewrite.ts";
 import { readModule, SECTION, type ModuleShape } from "../module/sections.ts";
 import { PAGE_BYTES } from "../journal.ts";
+import type { ModulePlan } from "../protocol.ts";
 import { keepSymbols } from "../symbols/symbols.ts";
 import type {
   InvokeRequest,
@@ -18,10 +19,9 @@ import type {
 } from "../runtime.ts";
 import { setUpEngine } from "./engine.ts";
 import type { Job, LoadedModule } from "./job.ts";
-import { reserve } from "./learn.ts";
+import { nothingLearnt, offended, reserve } from "./learn.ts";
 import { outcomeOfStopped } from "./outcome.ts";
 import { Pool } from "./pool.ts";
-import { STUCK_MS } from "./watch.ts";
 
 export interface ThreadRuntimeOptions {
   /** Threads that are always there. */
@@ -31,9 +31,6 @@ export interface ThreadRuntimeOptions {
   /** Whether guests give way to the other threads of the process, and long runs to short ones: yes, unless told. */
   readonly givesWay?: boolean;
 }
-
-/** What a run is taken to need before anybody has seen one. */
-const FIRST_GUESS_MS = 1;
 
 const NO_FILES: GrantedFiles = { mounts: [], scratchBytes: 0 };
 
@@ -170,29 +167,25 @@ class ThreadRuntime implements Runtime {
     const { memoryBytes, outputBytes, logBytes, logLines, emits, hostCalls } = limits;
     const { cpuMs, stackCalls } = limits;
     const mostKept = { outputBytes, logBytes, logLines, emits };
+    const plan: ModulePlan = {
+      ...checked,
+      suspends: passThrough === undefined && suspends(shape, checked.entry),
+      limits: { memoryBytes, ...mostKept, hostCalls, cpuMs, stackCalls },
+      watchesGrowth: rewritten.watchesGrowth,
+      watchesTables: rewritten.watchesTables,
+      stackTrap: rewritten.stackTrap,
+      files,
+      ...(passThrough === undefined ? {} : { passThrough }),
+    };
     const loaded: LoadedModule = {
       version,
       id: this.#nextId,
       module,
-      plan: {
-        ...checked,
-        suspends: passThrough === undefined && suspends(shape, checked.entry),
-        limits: { memoryBytes, ...mostKept, hostCalls, cpuMs, stackCalls },
-        watchesGrowth: rewritten.watchesGrowth,
-        watchesTables: rewritten.watchesTables,
-        stackTrap: rewritten.stackTrap,
-        files,
-        ...(passThrough === undefined ? {} : { passThrough }),
-      },
+      plan,
       facts,
       symbols,
       timeoutMs: limits.timeoutMs,
-      expectedMs: FIRST_GUESS_MS,
-      reservedPages: checked.memory?.initialPages ?? 0,
-      outgrown: 0,
-      supervised: false,
-      waits: false,
-      inTime: 0,
+      learnt: nothingLearnt(plan),
       underWay: 0,
       retired: false,
     };
@@ -210,7 +203,8 @@ class ThreadRuntime implements Runtime {
     const timeoutMs = Math.min(loaded.timeoutMs, WARM_UP_MS);
     const { version } = loaded;
     const request = { version, function: version, stdin: WARM_UP_EVENT, env: WARM_UP_ENV };
-    const warming = { ...loaded, timeoutMs, supervised: true };
+    const learnt = { ...loaded.learnt, supervised: true };
+    const warming = { ...loaded, timeoutMs, learnt };
     const outcome = await new Promise<Outcome>((resolve) => {
       const settle = (outcome: Outcome): void => {
         clearTimeout(timer);
@@ -221,12 +215,10 @@ class ThreadRuntime implements Runtime {
       const timer = setTimeout(() => this.#pool.cancel(job), WARM_UP_WAIT_MS);
       this.#pool.submit(job);
     });
-    reserve(loaded, outcome.memoryPeakBytes);
-    loaded.waits = warming.waits;
+    reserve(loaded.learnt, outcome.memoryPeakBytes);
+    loaded.learnt.waits = learnt.waits;
     // It may be slow, or never end: its first real runs are watched in their own threads.
-    if (outcome.status !== "timed_out") return;
-    loaded.supervised = true;
-    loaded.expectedMs = STUCK_MS;
+    if (outcome.status === "timed_out") offended(loaded.learnt);
   }
 
   #forgetIfUnused(loaded: LoadedModule): void {

@@ -1,12 +1,11 @@
 import type { GuestThread, RunningJob } from "./guest-thread.ts";
 import type { Job } from "./job.ts";
+import { STUCK_MS } from "./learn.ts";
 
 /** How often running invocations are looked at. */
 const WATCH_MS = 5;
 /** Its own thread ends a supervised run; where that fails, it is ended from outside. */
 const SUPERVISED_GRACE_MS = 1_000;
-/** A run that takes longer has nobody waiting behind it. */
-export const STUCK_MS = 15;
 /** Threads above the usual number go after this long without work. */
 const IDLE_MS = 10_000;
 
@@ -54,10 +53,10 @@ export class Watch {
     for (const thread of threads) {
       const running = thread.running();
       if (running !== undefined) {
-        const { timeoutMs, supervised, plan } = running.job.loaded;
+        const { timeoutMs, learnt, plan } = running.job.loaded;
         const elapsedMs = at - running.startedAt;
         // What may be suspended is never ended in its own thread.
-        const graceMs = supervised && !plan.suspends ? SUPERVISED_GRACE_MS : 0;
+        const graceMs = learnt.supervised && !plan.suspends ? SUPERVISED_GRACE_MS : 0;
         if (elapsedMs > timeoutMs + graceMs) {
           onOverdue(thread, "timeout");
         } else if (plan.limits.cpuMs > 0 && usedMs(thread, running) > plan.limits.cpuMs) {

@@ -15,6 +15,12 @@ export class Additions {
     this.#shape = shape;
   }
 
+  /** Of a function that answers with as many values as it takes, and of the same types. */
+  sameType(values: Chunk): number {
+    const list = join([[values.length], values]);
+    return this.#addType(join([[0x60], list, list]));
+  }
+
   /** Each answers with the index of what was added. */
   type(params: Chunk, paramCount: number, results: Chunk = []): number {
     const resultCount = results.length === 0 ? 0 : 1;

@@ -10,6 +10,8 @@ export interface Place {
   readonly kind:
     | "memory.grow"
     | "memory.size"
+    | "memory.fill"
+    | "memory.copy"
     | "table.grow"
     | "tail call"
     | "bulk"
@@ -52,7 +54,14 @@ export const OPCODE = {
 
 const TABLE_GROW = 0x0f;
 /** Those that may take long: init, copy and fill of memories and tables. */
-const LARGE_OPERATIONS: ReadonlySet<number> = new Set([8, 10, 11, 12, 14, 17]);
+const LARGE_OPERATIONS: ReadonlyMap<number, Place["kind"]> = new Map([
+  [8, "bulk"],
+  [10, "memory.copy"],
+  [11, "memory.fill"],
+  [12, "bulk"],
+  [14, "bulk"],
+  [17, "bulk"],
+]);
 
 /**
  * Tells of every instruction of a body, `reader` behind the locals: its opcode and where it begins; the
@@ -97,7 +106,8 @@ export function findPlaces(reader: Reader, found: (place: Place) => void): void 
 function findBulk(reader: Reader, start: number, found: (place: Place) => void): void {
   const immediates = new Reader(reader.bytes, start + 1);
   const operation = immediates.u32();
-  if (LARGE_OPERATIONS.has(operation)) found({ kind: "bulk", index: 0, start, end: start });
+  const kind = LARGE_OPERATIONS.get(operation);
+  if (kind !== undefined) found({ kind, index: 0, start, end: start });
   if (operation !== TABLE_GROW) return;
   found({ kind: "table.grow", index: immediates.u32(), start, end: reader.at });
 }

@@ -5,6 +5,8 @@ import { mostPages, type ModuleLimits } from "./check.ts";
 import { readCode, writeCode, type Code, type Replacement } from "./code.ts";
 import { addDepthCount } from "./depth.ts";
 import { DepthPlaces } from "./depth-places.ts";
+import { addInPieces } from "./in-pieces.ts";
+import type { Place } from "./instructions.ts";
 import { Positions } from "./positions.ts";
 import { SECTION, type ModuleShape } from "./sections.ts";
 import { addLook, addTailCallHook } from "./tail-calls.ts";
@@ -25,8 +27,9 @@ export interface Rewritten {
 /**
  * The module as it is run: its memory is imported, so that one memory serves many instances one after
  * another, also one that is larger than the guest's; what grows goes through functions that keep the
- * limits and note how it went; tail calls and bulk operations can be ended from outside; recursive calls are
- * counted where their depth has a limit; and custom sections are gone.
+ * limits and note how it went; tail calls and bulk operations can be ended from outside, and large fills and
+ * copies go piece by piece; recursive calls are counted where their depth has a limit; and custom sections
+ * are gone.
  * Added things stand behind the guest's own, at indices that its code does not name. The one difference
  * that it can see: in a memory larger than its own it can read and write behind its end.
  */
@@ -88,14 +91,18 @@ function watch(
     const table = kind === "table.grow" ? what.tables[index] : undefined;
     if (table !== undefined && table.cap < table.declaredMaximum) tables.set(index, table);
   }
-  const bulk = places.some(({ kind }) => kind === "bulk");
-  const looks = bulk || places.some(({ kind }) => kind === "tail call");
+  const has = (...kinds: Place["kind"][]) => places.some(({ kind }) => kinds.includes(kind));
+  const moves = memory !== null && has("memory.fill", "memory.copy");
+  const bulk = has("bulk");
+  const looks = bulk || moves || has("tail call");
   if (!grows && !looks && tables.size === 0 && stackCalls === undefined) return undefined;
   const added = new Additions(shape);
   const size = grows ? addVirtualSize(added, memory, declaredMaximum(shape, memory)) : undefined;
   const tableCalls = addTableGrowth(added, tables);
   const hook = looks ? [addTailCallHook(added)] : undefined;
   const look = bulk && hook !== undefined ? [addLook(added, hook[0]!)] : undefined;
+  const pieces =
+    moves && hook !== undefined ? addInPieces(added, hook[0]!, memory.wide) : undefined;
   const depth = stackCalls === undefined ? undefined : addDepthCount(added, shape, stackCalls);
   const replacement: Replacement = (place) => {
     switch (place.kind) {
@@ -109,6 +116,10 @@ function watch(
         return hook;
       case "bulk":
         return look;
+      case "memory.fill":
+        return pieces && [pieces.fill];
+      case "memory.copy":
+        return pieces && [pieces.copy];
       case "recursive call":
       case "local groups":
       case "depth local":
