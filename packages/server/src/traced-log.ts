@@ -42,6 +42,7 @@ export function tracedLog(log: EventLog, tracer: Tracer): EventLog {
 
   return {
     driver: log.driver,
+    maxEventBytes: log.maxEventBytes,
     append(events) {
       const [first] = events;
       if (first === undefined) return log.append(events);

@@ -42,6 +42,7 @@ export async function runLocally(
         attempt: 1,
         trigger: "event",
         chainDepth: DEFAULT_PLATFORM_SETTINGS.chainDepth,
+        maxEventBytes: Infinity,
       },
       { runtime: withArguments(threads, run), telemetry: silentTelemetry(), now: Date.now },
     );

@@ -35,6 +35,8 @@ export interface AttemptInput {
   readonly attempt: number;
   readonly trigger: InvocationTrigger;
   readonly chainDepth: number;
+  /** The largest event the log keeps, in bytes of its JSON. */
+  readonly maxEventBytes: number;
   /** With a replay: the span that asked for it. The run belongs to that trace, linked to the event's own. */
   readonly replayTrace?: TraceContext;
 }
@@ -81,6 +83,7 @@ export async function runAttempt(input: AttemptInput, deps: AttemptDeps): Promis
       traceparent,
       time: new Date(deps.now()).toISOString(),
       chainDepth: input.chainDepth,
+      maxEventBytes: input.maxEventBytes,
     }),
   );
   const done: Attempt = {

@@ -112,6 +112,7 @@ class Dispatcher implements Dispatch {
             attempt: 1,
             trigger: "replay",
             chainDepth: this.#deps.settings().chainDepth,
+            maxEventBytes: this.#deps.log.maxEventBytes,
             ...(replayTrace === undefined ? {} : { replayTrace }),
           },
           this.#deps,

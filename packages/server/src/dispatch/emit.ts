@@ -13,6 +13,8 @@ export interface EmitContext {
   readonly idPrefix: string;
   readonly traceparent: string;
   readonly time: string;
+  /** The largest event the log keeps, in bytes of its JSON. */
+  readonly maxEventBytes: number;
   /** Longest chain of emitted events. */
   readonly chainDepth: number;
 }
@@ -51,7 +53,7 @@ function emittedEvent(value: unknown, index: number, context: EmitContext) {
     throw invalid(name, index, `types that begin with "${RESERVED_PREFIX}" are the platform's own`);
   }
   try {
-    return eventFromValue(
+    const event = eventFromValue(
       {
         ...given,
         causationid: cause.event.id,
@@ -63,10 +65,16 @@ function emittedEvent(value: unknown, index: number, context: EmitContext) {
         time: context.time,
       },
     );
+    if (event.json.length <= context.maxEventBytes) return event;
   } catch (error) {
     if (error instanceof NexusError) throw invalid(name, index, error.message, error);
     throw error;
   }
+  throw invalid(
+    name,
+    index,
+    `it is larger than ${context.maxEventBytes} bytes, the most that the event log keeps`,
+  );
 }
 
 /** The id of the event a chain began with: what all of its events carry as `correlationid`. */

@@ -102,6 +102,7 @@ export class FunctionRunner {
         attempt,
         trigger: triggerOf(event),
         chainDepth: this.#deps.settings().chainDepth,
+        maxEventBytes: this.#deps.log.maxEventBytes,
       },
       this.#deps,
     );

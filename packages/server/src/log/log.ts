@@ -14,6 +14,9 @@ import type {
 export interface EventLog {
   readonly driver: string;
 
+  /** The largest event it can keep, in bytes of its JSON; EVENT_TOO_LARGE where one is larger. */
+  readonly maxEventBytes: number;
+
   /**
    * Keeps events. Resolves when every one of them is kept as `status().durability` says, in the order
    * given. Where it rejects, none was kept or, with a driver that has no transactions, the first of

@@ -172,6 +172,7 @@ function assemble({ store, dir, now, release }: Parts): EventLog {
 
   return {
     driver: "embedded",
+    maxEventBytes: Infinity,
     append,
     claim,
     settle,

@@ -126,6 +126,7 @@ function assemble(
 
   return {
     driver: "nats",
+    maxEventBytes: store.maxBytes,
     append,
     claim: (event, name) => claims.claim(event, name),
     find: async (id, source) => findEvent(open(), id, source),

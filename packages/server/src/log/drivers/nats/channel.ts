@@ -202,10 +202,10 @@ function keptOf(message: Msg, subject: string): Kept {
 
 function sendFailed(error: unknown): NexusError {
   const { message } = error as Error;
-  if (/max_payload|MAX_PAYLOAD/.test(message)) {
+  if (/max_payload/i.test(message)) {
     return new NexusError(
       "EVENT_TOO_LARGE",
-      "Cannot keep the event in NATS: it is larger than the server's max_payload",
+      "Cannot keep the event in NATS: it is larger than the server's max_payload (1 MB unless its configuration says more)",
       { cause: error },
     );
   }

@@ -12,7 +12,10 @@ import { Channel, type Kept, withJetStream } from "./channel.ts";
 import { Layout } from "./layout.ts";
 import { StreamReader, timeOf } from "./reader.ts";
 import { isNotFound } from "./streams.ts";
-import { decodeEvent, encodeEvent, encodeJson, onceOnly } from "./wire.ts";
+import { decodeEvent, encodeEvent, encodeRecord, onceOnly } from "./wire.ts";
+
+// An event's head is in a header; ids, sources and types are short where they come through our doors.
+const HEADERS_BYTES = 16 * 1024;
 
 export interface StoreOptions {
   readonly connection: NatsConnection;
@@ -88,9 +91,15 @@ export class NatsStore {
     await remove(this.manager, this.layout.events, sequence);
   }
 
-  /** Sent again, it is not kept twice. */
+  /** What fits into one message, in bytes of an event's or a record's JSON. */
+  get maxBytes(): number {
+    return this.channel.connection.info!.max_payload - HEADERS_BYTES;
+  }
+
+  /** Sent again, it is not kept twice. What does not fit into a message is cut, and the record says so. */
   publishRecord(invocation: Invocation): Promise<Kept> {
-    return this.channel.publish(this.layout.record(invocation), encodeJson(invocation), onceOnly());
+    const data = encodeRecord(invocation, this.maxBytes);
+    return this.channel.publish(this.layout.record(invocation), data, onceOnly());
   }
 }
 

@@ -1,5 +1,6 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import type { NewEvent, StoredEvent } from "../../../core/event.ts";
+import type { Invocation } from "../../../core/invocation.ts";
 import { type Head, headOf, storedOf } from "../../head.ts";
 
 // An event is stored as what it is, a CloudEvent in structured mode, which any NATS client can read.
@@ -67,6 +68,24 @@ export function decodeEvent(
   const text = message.headers?.get(HEAD);
   if (text === undefined || text === "") return undefined;
   return storedOf(JSON.parse(text) as Head, { json: message.data, ...kept });
+}
+
+/** A record's JSON in so many bytes: where it is longer, log lines go first, then the end of the output. */
+export function encodeRecord(invocation: Invocation, maxBytes: number): Uint8Array {
+  const whole = encodeJson(invocation);
+  if (whole.length <= maxBytes) return whole;
+  const bare = { ...invocation, logs: [], logs_truncated: true };
+  const short = encodeJson(bare);
+  if (short.length <= maxBytes) return short;
+  // A character of it may take up to six bytes as JSON; four of base64 belong together.
+  const room = Math.max(0, maxBytes - encodeJson({ ...bare, output: "" }).length);
+  let length = Math.floor(room / 4) * 4;
+  let cut = encodeJson({ ...bare, output: bare.output.slice(0, length), output_truncated: true });
+  while (cut.length > maxBytes && length > 0) {
+    length = Math.floor(length / 8) * 4;
+    cut = encodeJson({ ...bare, output: bare.output.slice(0, length), output_truncated: true });
+  }
+  return cut;
 }
 
 export function encodeJson(value: unknown): Uint8Array {
