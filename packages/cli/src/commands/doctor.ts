@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { readConfig } from "@nexus-functions/server/config";
+import { natsOptions } from "@nexus-functions/server/nats/options";
 import type { Cli } from "../cli.ts";
 import type { Finding } from "../doctor/finding.ts";
 import { checkDataDir, checkNode } from "../doctor/machine.ts";
+import { checkNats } from "../doctor/nats.ts";
 import { checkProject } from "../doctor/project.ts";
 import { checkServer } from "../doctor/server.ts";
 import { withReadingOptions, type ReadingOptions } from "../reading.ts";
@@ -19,7 +21,7 @@ export function doctorCommand(cli: Cli): Command {
   const command = new Command("doctor")
     .summary("look for what is wrong, and say what to do")
     .description(
-      "Checks this machine, the project in this folder, the data directory and the server.",
+      "Checks this machine, the project in this folder, the data directory, NATS where it is used, and the server.",
     )
     .option("-c, --config <file>", "configuration (NEXUS_CONFIG, nexus.yaml)")
     .option("--functions-dir <dir>", "a folder of modules (NEXUS_FUNCTIONS_DIR)")
@@ -29,15 +31,17 @@ export function doctorCommand(cli: Cli): Command {
 
 async function doctor(cli: Cli, options: Options): Promise<void> {
   const { out } = cli;
-  const { dataDir } = readConfig(cli.env, { dataDir: options.dataDir }, existsSync);
+  const config = readConfig(cli.env, { dataDir: options.dataDir }, existsSync);
   const findings: Finding[] = [];
   const show = (...found: readonly Finding[]): void => {
     findings.push(...found);
     if (options.json !== true) for (const finding of found) print(cli, finding);
   };
   show(checkNode());
-  show(...(await checkProject(cli, options)));
-  show(...(await checkDataDir(dataDir)));
+  const { findings: ofProject, nats } = await checkProject(cli, options);
+  show(...ofProject);
+  show(...(await checkDataDir(config.dataDir)));
+  show(...(await checkNats(natsOptions(config, nats))));
   show(...(await checkServer(cli, options)));
 
   const failures = findings.filter(({ state }) => state === "failed").length;

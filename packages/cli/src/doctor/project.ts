@@ -1,32 +1,40 @@
 import { NexusError } from "@nexus-functions/server/core/errors";
+import type { NatsConfig } from "@nexus-functions/server/core/nats";
 import type { Project } from "@nexus-functions/server/functions/project";
 import type { Cli } from "../cli.ts";
 import { checkModules, readProject, type ProjectOptions } from "../project.ts";
 import { counted } from "../text.ts";
 import { failed, ok, warning, type Finding } from "./finding.ts";
 
+export interface CheckedProject {
+  readonly findings: readonly Finding[];
+  /** What nexus.yaml says of NATS. */
+  readonly nats?: NatsConfig;
+}
+
 /** The configuration, and that every module can run. */
-export async function checkProject(cli: Cli, options: ProjectOptions): Promise<readonly Finding[]> {
+export async function checkProject(cli: Cli, options: ProjectOptions): Promise<CheckedProject> {
   let project: Project;
   try {
     project = await readProject(cli, options);
   } catch (error) {
     if (!(error instanceof NexusError)) throw error;
-    return error.code === "CONFIG_NOT_FOUND"
-      ? [
-          warning(
-            "config",
-            "no nexus.yaml here",
-            "Go to your project, or start one with `nexus new`.",
-          ),
-        ]
-      : [failed("config", firstLines(error.message), "`nexus validate` lists every problem.")];
+    return { findings: [unread(error)] };
   }
-  return [
+  const findings = [
     ok("config", counted(project.functions.length, "function")),
     ...project.warnings.map((text) => warning("config", text, "See docs/configuration.md.")),
     await checkEveryModule(project),
   ];
+  return { findings, ...(project.nats === undefined ? {} : { nats: project.nats }) };
+}
+
+function unread(error: NexusError): Finding {
+  if (error.code === "CONFIG_NOT_FOUND") {
+    const remedy = "Go to your project, or start one with `nexus new`.";
+    return warning("config", "no nexus.yaml here", remedy);
+  }
+  return failed("config", firstLines(error.message), "`nexus validate` lists every problem.");
 }
 
 async function checkEveryModule(project: Project): Promise<Finding> {

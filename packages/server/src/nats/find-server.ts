@@ -4,7 +4,7 @@ import { access, stat } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { NexusError } from "../core/errors.ts";
-import { atLeast, MIN_NATS_VERSION } from "./version.ts";
+import { atLeast, MIN_NATS_VERSION } from "../core/nats-version.ts";
 
 export interface NatsProgram {
   readonly path: string;

@@ -1,7 +1,7 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { errors, type NatsConnection } from "@nats-io/transport-node";
 import { NexusError } from "../core/errors.ts";
-import { atLeast, MIN_NATS_VERSION } from "./version.ts";
+import { atLeast, MIN_NATS_VERSION } from "../core/nats-version.ts";
 
 /** JetStream is off in the whole server (10076), or for the account (10039). */
 const NO_JETSTREAM: readonly number[] = [10_076, 10_039];

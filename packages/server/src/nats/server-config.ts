@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { atLeast, SYNC_ALWAYS_VERSION } from "./version.ts";
+import { atLeast, SYNC_ALWAYS_VERSION } from "../core/nats-version.ts";
 
 /** How a nats-server of our own is set up. */
 export interface NatsServerSettings {

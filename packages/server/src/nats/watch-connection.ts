@@ -1,7 +1,7 @@
 import type { NatsConnection, Status } from "@nats-io/transport-node";
 import type { Logger } from "../telemetry/telemetry.ts";
 import type { Outage } from "./outage.ts";
-import { atLeast, MIN_NATS_VERSION } from "./version.ts";
+import { atLeast, MIN_NATS_VERSION } from "../core/nats-version.ts";
 
 /** Logs what becomes of a connection until it is closed, and keeps `outage`. */
 export async function watchConnection(

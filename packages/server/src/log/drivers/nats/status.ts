@@ -1,5 +1,6 @@
 import { NexusError } from "../../../core/errors.ts";
 import type { LogStatus } from "../../log.ts";
+import { durability } from "./durability.ts";
 import type { NatsStore } from "./store.ts";
 
 type Counts = Omit<LogStatus, "driver" | "connected" | "durability">;
@@ -21,7 +22,7 @@ export class Status {
       if (!(error instanceof NexusError)) throw error;
       connected = false;
     }
-    return { driver: "nats", connected, durability: durability(this.#store), ...this.#last };
+    return { driver: "nats", connected, durability: promised(this.#store), ...this.#last };
   }
 
   async #counts(): Promise<Counts> {
@@ -38,20 +39,7 @@ export class Status {
   }
 }
 
-// JetStream tells neither clients nor accounts how often it syncs: only what holds for every setting,
-// and what to set, can be said.
-function durability({ replicas, channel }: NatsStore): string {
+function promised({ replicas, channel }: NatsStore): string {
   const { version, cluster } = channel.connection.info!;
-  if (replicas === 1) {
-    const sync = knowsSyncAlways(version)
-      ? "a power cut may take what was not synced yet: two minutes of it by default, nothing with `sync_interval: always` in the server's jetstream block"
-      : `a power cut may take up to two minutes: version ${version} cannot sync more often (2.10 and newer can, with \`sync_interval: always\`)`;
-    return `on the disk of one NATS server: an acknowledged event survives the end of that server's process; ${sync}`;
-  }
-  return `on ${replicas} NATS servers of the cluster${cluster === undefined ? "" : ` "${cluster}"`}: an acknowledged event is in a majority's files and survives the loss of ${Math.floor((replicas - 1) / 2)} of them; a power cut at all of them at once may take what was not synced yet, unless their jetstream blocks say \`sync_interval: always\``;
-}
-
-function knowsSyncAlways(version: string): boolean {
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  return major > 2 || (major === 2 && minor >= 10);
+  return durability({ replicas, version, cluster });
 }

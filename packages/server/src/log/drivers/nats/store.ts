@@ -12,6 +12,7 @@ import { Channel, type Kept, withJetStream } from "./channel.ts";
 import { Layout } from "./layout.ts";
 import { StreamReader, timeOf } from "./reader.ts";
 import { isNotFound } from "./streams.ts";
+import { atLeast, SEVERAL_FILTERS_VERSION } from "../../../core/nats-version.ts";
 import { decodeEvent, encodeEvent, encodeRecord, onceOnly } from "./wire.ts";
 
 // An event's head is in a header; ids, sources and types are short where they come through our doors.
@@ -49,8 +50,7 @@ export class NatsStore {
 
   /** Whether the server takes several filters for one consumer: 2.10 does. */
   get severalFilters(): boolean {
-    const [major = 0, minor = 0] = this.channel.connection.info!.version.split(".").map(Number);
-    return major > 2 || (major === 2 && minor >= 10);
+    return atLeast(this.channel.connection.info!.version, SEVERAL_FILTERS_VERSION);
   }
 
   async publishEvent(input: NewEvent, claimedBy?: string): Promise<Appended> {

@@ -4,6 +4,9 @@ export const MIN_NATS_VERSION = "2.9.0";
 /** From here on a nats-server can be told to sync every write: `sync_interval: always`. */
 export const SYNC_ALWAYS_VERSION = "2.10.0";
 
+/** From here on a consumer takes several filters. */
+export const SEVERAL_FILTERS_VERSION = "2.10.0";
+
 /**
  * Whether `version` is `min` or newer. What follows the three numbers does not count: 2.12.0-beta.1 has
  * what 2.12.0 has, as far as anyone can tell from outside. False for what is no version.
