@@ -126,7 +126,7 @@ export async function natsLatency({ few }: NatsOptions): Promise<readonly Figure
       const { value: delivery } = await next;
       measured.push(performance.now() - begun);
       await appended;
-      await settle(log, delivery!);
+      await settle(log, delivery);
     }
     abort.abort();
     return measured.sort((a, b) => a - b);

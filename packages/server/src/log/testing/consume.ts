@@ -119,6 +119,25 @@ export function testConsume(make: () => Promise<TestStore>): void {
     assert.deepEqual(log.lag(), [{ name: "fn", waiting: 0, running: 0, retrying: 0, oldestMs: 0 }]);
   });
 
+  test("consume() gives a retry to its own function alone", async () => {
+    await using store = await make();
+    await using log = await store.open();
+    const patterns = ["com.example.*", "net.*"];
+    await using first = new TestConsumer(log, { name: "first", patterns });
+    await using second = new TestConsumer(log, { name: "second", patterns });
+    await log.append(newEvents(1));
+    await settle(log, await second.next());
+    await settle(log, await first.next(), { state: "retry", at: 0 });
+    const again = await first.next();
+    assert.equal(again.attempt, 2);
+    await settle(log, again);
+    assert.ok(await second.idle(log));
+    assert.equal(
+      (await log.invocations.list({ function: "second" }, { limit: 9 })).items.length,
+      1,
+    );
+  });
+
   test("consume() after a restart delivers what was not settled, and nothing else", async () => {
     await using store = await make();
     let left: number[];

@@ -178,9 +178,11 @@ export class NatsConsumer {
     };
   }
 
-  /** How many messages wait in the store, as it has just said. */
-  set pending(count: number) {
-    this.#pending = count;
+  /** Asks how many messages wait in the store: it says so with each delivery, but without one it does not. */
+  async look(): Promise<void> {
+    if (this.#pull === undefined) return;
+    const { num_pending } = await this.#context.store.placeOf(this.name);
+    this.#pending = num_pending;
   }
 
   async *#served(subscription: Subscription, signal: AbortSignal): AsyncGenerator<Delivery> {
@@ -255,19 +257,24 @@ export class NatsConsumer {
       return;
     }
     const again = decodeAgain(message);
-    if (again !== undefined) {
+    if (again !== undefined && this.#context.store.layout.isFor(this.name, message.subject)) {
       this.#tasks.start(this.#takeAgain(pulled, again));
       return;
     }
     const stored = decodeEvent(message, { position: sequence, acceptedAt: storedAt });
     if (stored === undefined || !this.#wants(stored)) {
-      this.#order?.seen(sequence);
-      drop(this.#context.store.channel, reply);
+      this.#drop(pulled);
       return;
     }
     const claimer = claimedBy(message);
     if (claimer === undefined) this.#admit(pulled, stored, { attempt: 1, again: false });
     else this.#tasks.start(this.#takeClaimed(pulled, stored, claimer));
+  }
+
+  /** Nobody here has to do anything with it. */
+  #drop({ sequence, reply }: Pulled): void {
+    drop(this.#context.store.channel, reply);
+    this.#order?.seen(sequence);
   }
 
   #wants({ event, meta }: StoredEvent): boolean {
@@ -291,7 +298,7 @@ export class NatsConsumer {
       return;
     }
     if (stored === undefined) {
-      drop(store.channel, pulled.reply); // retention leaves what is needed: somebody removed it by hand
+      this.#drop(pulled); // retention leaves what is needed: somebody removed it by hand
     } else if (this.#subscription === undefined) {
       giveBackFor(store.channel, pulled.reply, 1);
     } else {
@@ -303,8 +310,8 @@ export class NatsConsumer {
     const { store, claims } = this.#context;
     const recorded = () => store.hasRecord(this.name, stored.position);
     const state = await claims.arrived(pulled, claimer, recorded);
-    this.#order?.seen(pulled.sequence);
-    if (state === "settled") drop(store.channel, pulled.reply);
+    if (state === "ours") this.#order?.seen(pulled.sequence);
+    else if (state === "settled") this.#drop(pulled);
     else if (state === "running" || (state === "lost" && this.#subscription === undefined)) {
       giveBackFor(store.channel, pulled.reply, AGAIN_MS);
     } else if (state === "lost") {

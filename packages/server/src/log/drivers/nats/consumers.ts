@@ -4,6 +4,12 @@ import { NatsConsumer, type ConsumerContext } from "./consumer.ts";
 import { setTimeout as delay } from "node:timers/promises";
 
 const AGAIN_MS = 500;
+const LOOK_MS = 5000;
+
+/** NATS is away: what was known last stays. */
+function nextTime(error: unknown): void {
+  if (!(error instanceof NexusError)) throw error;
+}
 
 /** Every function's deliveries in this process: one iteration a name at a time. */
 export class Consumers {
@@ -13,12 +19,16 @@ export class Consumers {
   readonly #ends = new Map<string, Promise<void>>();
   readonly #placing = new Set<Promise<void>>();
   readonly #closing = new AbortController();
+  readonly #looking: NodeJS.Timeout;
+  #asked = false;
 
   constructor(context: ConsumerContext) {
     this.#context = context;
     context.store.channel.onReconnect(() => {
       for (const consumer of this.#byName.values()) consumer.reconnected();
     });
+    this.#looking = setInterval(() => this.#look(), LOOK_MS);
+    this.#looking.unref();
   }
 
   get(name: string): NatsConsumer {
@@ -49,16 +59,25 @@ export class Consumers {
     for (const consumer of this.#byName.values()) consumer.stillWorking();
   }
 
+  /** As of the last delivery of each or of a few seconds ago, whichever is later, while somebody asks. */
   lag(): readonly ConsumerLag[] {
+    this.#asked = true;
     return [...this.#byName.values()].map((consumer) => consumer.lag());
   }
 
   /** Ends every iteration, and gives back what is not settled. */
   async close(): Promise<void> {
+    clearInterval(this.#looking);
     this.#closing.abort();
     const consumers = [...this.#byName.values()];
     for (const consumer of consumers) consumer.wake();
     await Promise.all(consumers.map((consumer) => consumer.close()));
+  }
+
+  #look(): void {
+    if (!this.#asked || !this.#context.store.channel.connected) return;
+    this.#asked = false;
+    for (const consumer of this.#byName.values()) consumer.look().catch(nextTime);
   }
 
   async *#iterate(

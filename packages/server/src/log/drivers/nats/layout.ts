@@ -35,6 +35,11 @@ export class Layout {
     return `${this.prefix}.ev.${token(name)}.!${position}.${token(again.nonce)}.${typeTokens(again.type)}`;
   }
 
+  /** Whether a message on this subject is addressed to a function. */
+  isFor(name: string, subject: string): boolean {
+    return subject.startsWith(`${this.prefix}.ev.${token(name)}.`);
+  }
+
   /** Every event with this id, of this source if one is given. */
   eventById(id: string, source: string | undefined): string {
     return `${this.prefix}.ev.*.${token(id)}.${source === undefined ? "*" : token(source)}.>`;

@@ -27,7 +27,7 @@ test("typeTokens() gives every type a subject of its own that NATS takes", () =>
 test("typeFilter() takes every type that the pattern takes", () => {
   fc.assert(
     fc.property(type, fc.nat(), fc.nat(), (text, from, to) => {
-      const characters = [...text];
+      const characters = Array.from(text);
       const [start, end] = [from, to].map((at) => at % characters.length).sort((a, b) => a - b) as [
         number,
         number,

@@ -134,7 +134,9 @@ async function neededEvents(store: NatsStore): Promise<Needed> {
     for await (const info of manager.consumers.list(layout.events)) all.push(info);
     return all;
   });
-  for (const { num_pending, num_ack_pending, ack_floor, config } of consumers) {
+  for (const { num_pending, num_ack_pending, num_waiting, ack_floor, config } of consumers) {
+    // Nobody has something of it and nobody asks: its function is not served any more.
+    if (num_waiting + num_ack_pending === 0) continue;
     if (num_pending + num_ack_pending === 0) continue;
     const floor = ack_floor.stream_seq + 1;
     const filters = config.filter_subjects ?? [config.filter_subject ?? ">"];
