@@ -66,6 +66,7 @@ export class FunctionRunner {
     const subscription = {
       name: version.name,
       patterns: version.triggers.flatMap((t) => (t.kind === "event" ? [t.pattern] : [])),
+      patternsOnly: version.triggers.every(({ kind }) => kind === "event"),
       concurrency: version.concurrency,
       start: version.start,
       ...(version.orderBy === undefined ? {} : { orderKey: orderKeyAt(version.orderBy) }),

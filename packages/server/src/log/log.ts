@@ -147,6 +147,8 @@ export interface Subscription {
    * one and to nobody else, whatever the patterns say.
    */
   readonly patterns: readonly string[];
+  /** Nothing is addressed to it but events whose type its patterns take: some drivers read less then. */
+  readonly patternsOnly?: boolean;
   readonly concurrency: number;
   /** The key of an event; undefined: the event waits for nobody. Must not throw. */
   readonly orderKey?: (stored: StoredEvent) => string | undefined;

@@ -125,13 +125,17 @@ export function testConsume(make: () => Promise<TestStore>): void {
     const patterns = ["com.example.*", "net.*"];
     await using first = new TestConsumer(log, { name: "first", patterns });
     await using second = new TestConsumer(log, { name: "second", patterns });
+    const only = { patterns: ["com.example.*"], patternsOnly: true };
+    await using third = new TestConsumer(log, { name: "third", ...only });
     await log.append(newEvents(1));
     await settle(log, await second.next());
-    await settle(log, await first.next(), { state: "retry", at: 0 });
-    const again = await first.next();
-    assert.equal(again.attempt, 2);
-    await settle(log, again);
-    assert.ok(await second.idle(log));
+    for (const consumer of [first, third]) {
+      await settle(log, await consumer.next(), { state: "retry", at: 0 });
+      const again = await consumer.next();
+      assert.equal(again.attempt, 2);
+      await settle(log, again);
+    }
+    for (const consumer of [first, second, third]) assert.ok(await consumer.idle(log));
     assert.equal(
       (await log.invocations.list({ function: "second" }, { limit: 9 })).items.length,
       1,

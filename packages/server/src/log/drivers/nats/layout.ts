@@ -59,6 +59,13 @@ export class Layout {
     return [...withoutCovered(types), `${this.prefix}.ev.${token(name)}.>`];
   }
 
+  /** Events of these types, whoever they are for. */
+  anybodysTypes(patterns: readonly string[]): string[] {
+    return withoutCovered(
+      patterns.map((pattern) => `${this.prefix}.ev.*.*.*.${typeFilter(pattern)}`),
+    );
+  }
+
   record({ position, id, function: name, status }: Invocation): string {
     return `${this.prefix}.rec.${position}.${token(id)}.${token(name)}.${status}`;
   }

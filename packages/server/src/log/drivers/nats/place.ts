@@ -25,7 +25,7 @@ export async function ensureConsumer(
   const wanted = {
     ack_wait: options.ackWaitMs * 1e6,
     max_ack_pending: options.maxOut,
-    ...filters(store, name, options.subscription.patterns),
+    ...filters(store, options.subscription),
   };
   const durable = layout.consumer(name);
   await withJetStream(`set up the consumer of "${name}"`, async () => {
@@ -49,11 +49,14 @@ type Filters = Pick<ConsumerConfig, "filter_subject" | "filter_subjects">;
 
 // A server before 2.10 knows one filter for a consumer. Where more are needed, it hands out everything,
 // and what nobody wants is dropped here.
-function filters(store: NatsStore, name: string, patterns: readonly string[]): Filters {
-  const subjects = store.layout.subscription(name, patterns);
+function filters(store: NatsStore, { name, patterns, patternsOnly }: Subscription): Filters {
+  const { layout, severalFilters } = store;
+  const subjects = layout.subscription(name, patterns);
   if (subjects.length === 1) return { filter_subject: subjects[0]! };
-  if (store.severalFilters) return { filter_subjects: subjects };
-  return { filter_subject: `${store.layout.prefix}.ev.>` };
+  if (severalFilters) return { filter_subjects: subjects };
+  const [only, ...more] = layout.anybodysTypes(patterns);
+  const one = patternsOnly === true && more.length === 0;
+  return { filter_subject: one ? only! : `${layout.prefix}.ev.>` };
 }
 
 function same(config: ConsumerConfig, wanted: Filters & Partial<ConsumerConfig>): boolean {
