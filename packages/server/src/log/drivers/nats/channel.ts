@@ -35,6 +35,7 @@ export class Channel {
   readonly #queue = new Deque<() => void>();
   readonly #reconnected = new Set<() => void>();
   readonly #timer: NodeJS.Timeout;
+  #unwritten: (() => void)[] = [];
   #drained: (() => void) | undefined;
   #next = 0;
   #up = true;
@@ -82,13 +83,14 @@ export class Channel {
   /** Sends what nobody answers. Lost where there is no connection. */
   send(subject: string, data: Uint8Array, reply?: string): void {
     if (!this.connected) return;
-    this.connection.publish(subject, data, reply === undefined ? {} : { reply });
+    this.#write(() => this.connection.publish(subject, data, reply === undefined ? {} : { reply }));
   }
 
   /** Waits for the answers to all that was sent, then refuses everything. Safe to call twice. */
   async close(): Promise<void> {
     if (this.#closed) return;
     if (this.#waiting.size > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
+    this.flush();
     if (this.#up) await this.connection.flush().catch(() => undefined);
     this.#closed = true;
     clearInterval(this.#timer);
@@ -105,21 +107,36 @@ export class Channel {
         const key = (this.#next++).toString(36);
         const deadline = performance.now() + this.#timeoutMs;
         this.#waiting.set(key, { answered: resolve, failed: reject, deadline });
-        try {
-          const reply = `${this.#inbox}.${key}`;
-          this.connection.publish(
-            subject,
-            data,
-            headers === undefined ? { reply } : { reply, headers },
-          );
-        } catch (error) {
-          this.#waiting.delete(key);
-          reject(sendFailed(error));
-        }
+        const reply = `${this.#inbox}.${key}`;
+        const options = headers === undefined ? { reply } : { reply, headers };
+        this.#write(() => {
+          try {
+            this.connection.publish(subject, data, options);
+          } catch (error) {
+            this.#end(key);
+            reject(sendFailed(error));
+          }
+        });
       };
       if (this.#waiting.size < MAX_IN_FLIGHT || !this.connected) start();
       else this.#queue.push(start);
     });
+  }
+
+  /**
+   * Writes with all that is written in this turn of the event loop: the client makes a system call for
+   * each turn of the microtask queue, of which there are many in one.
+   */
+  #write(write: () => void): void {
+    if (this.#unwritten.length === 0) setImmediate(() => this.flush());
+    this.#unwritten.push(write);
+  }
+
+  /** Writes what waits for the end of this turn now: what the client itself sends after it comes after it. */
+  flush(): void {
+    const all = this.#unwritten;
+    this.#unwritten = [];
+    for (const write of all) write();
   }
 
   #hear(message: Msg): void {

@@ -83,6 +83,7 @@ export class Pull {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#watch);
+    this.#channel.flush();
     if (this.#channel.connected) await this.#subscription.drain();
   }
 
