@@ -437,5 +437,7 @@ test("invoke() does not look at all that waits for each run that comes to it", a
   };
   await burst(1_000);
   const few = Math.max(await burst(1_000), await burst(1_000));
-  assert.ok((await burst(10_000)) < 40 * few, "ten times as many take ten times as long");
+  // The machine may do something else during one of them.
+  const many = Math.min(await burst(10_000), await burst(10_000), await burst(10_000));
+  assert.ok(many < 40 * few, "ten times as many take ten times as long");
 });
