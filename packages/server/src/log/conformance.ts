@@ -9,13 +9,21 @@ import { testRecords } from "./testing/records.ts";
 import { testTrim } from "./testing/trim.ts";
 import { testWatch } from "./testing/watch.ts";
 
-/** What every driver has to do. `make` makes an empty store; the log on it is opened again and again. */
-export function testLog(name: string, make: () => Promise<TestStore>): void {
+/**
+ * What every driver has to do. `make` makes an empty store; the log on it is opened again and again.
+ * `stores`: how many of them the test may make that makes a new one for each of its plans.
+ */
+export function testLog(
+  name: string,
+  make: () => Promise<TestStore>,
+  options: { readonly stores?: number } = {},
+): void {
+  const { stores = 25 } = options;
   describe(`event log: ${name}`, () => {
     describe("append and find", () => testAppend(make));
     describe("list", () => testLists(make));
     describe("consume and settle", () => testConsume(make));
-    describe("order", () => testOrder(make));
+    describe("order", () => testOrder(make, stores));
     describe("claim", () => testClaim(make));
     describe("records and dead letters", () => testRecords(make));
     describe("watch", () => testWatch(make));

@@ -5,7 +5,7 @@ import type { StoredEvent } from "../../core/event.ts";
 import type { EventLog } from "../log.ts";
 import { DEAD, DONE, newEvent, settle, TestConsumer, type TestStore } from "./fixtures.ts";
 
-export function testOrder(make: () => Promise<TestStore>): void {
+export function testOrder(make: () => Promise<TestStore>, stores: number): void {
   const orderKey = ({ event }: StoredEvent): string | undefined => event.subject;
 
   test("consume() with `orderKey` keeps a key waiting while one of its deliveries is out or retries", async () => {
@@ -90,7 +90,7 @@ export function testOrder(make: () => Promise<TestStore>): void {
           model.check();
         },
       ),
-      { numRuns: 25 },
+      { numRuns: stores },
     );
   });
 
