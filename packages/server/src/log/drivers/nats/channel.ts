@@ -1,4 +1,10 @@
-import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import {
+  createInbox,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  type ServerInfo,
+} from "@nats-io/transport-node";
 import { NexusError } from "../../../core/errors.ts";
 import { Deque } from "../../deque.ts";
 import { decodeJson } from "./wire.ts";
@@ -37,12 +43,14 @@ export class Channel {
   readonly #timer: NodeJS.Timeout;
   #unwritten: (() => void)[] = [];
   #drained: (() => void) | undefined;
+  #server: ServerInfo;
   #next = 0;
   #up = true;
   #closed = false;
 
   constructor(connection: NatsConnection, options: { readonly timeoutMs: number }) {
     this.connection = connection;
+    this.#server = connection.info!;
     this.#timeoutMs = options.timeoutMs;
     connection.subscribe(`${this.#inbox}.*`, {
       callback: (_error, message) => this.#hear(message),
@@ -54,6 +62,12 @@ export class Channel {
 
   get connected(): boolean {
     return this.#up && !this.#closed;
+  }
+
+  /** The server this process is connected to; while it is not, the last one: the client itself forgets it then. */
+  get server(): ServerInfo {
+    this.#server = this.connection.info ?? this.#server;
+    return this.#server;
   }
 
   /** A name under which nobody else in this account receives. */

@@ -32,7 +32,7 @@ export async function ensureStreams(
   settings: StreamSettings,
 ): Promise<number> {
   const found = await withJetStream("look at the streams", () => infoOf(manager, layout.events));
-  const clustered = channel.connection.info?.cluster !== undefined;
+  const clustered = channel.server.cluster !== undefined;
   const wanted = settings.replicas ?? found?.num_replicas ?? (clustered ? REPLICAS : 1);
   try {
     await ensureAll(manager, streamsOf(layout, { ...settings, replicas: wanted }));
