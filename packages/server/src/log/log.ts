@@ -57,7 +57,8 @@ export interface EventLog {
 
   /**
    * Ends one delivery: keeps the record, appends the emitted events (with deduplication) and moves the
-   * delivery on, in one step where the driver can, in this order where it cannot. Durable when resolved.
+   * delivery on, in one step where the driver can. Where it cannot, the record comes after the events and
+   * before the delivery moves on. Durable when resolved.
    */
   settle(delivery: Delivery, settlement: Settlement): Promise<void>;
 

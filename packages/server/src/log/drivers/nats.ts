@@ -22,6 +22,8 @@ import { ensureStreams } from "./nats/streams.ts";
 import { Status } from "./nats/status.ts";
 import { trim } from "./nats/trim.ts";
 
+const MAX_LEASE_MS = 10_000;
+
 export interface NatsLogOptions {
   /** Open, and kept so by its opener for as long as the log is. */
   readonly connection: NatsConnection;
@@ -31,7 +33,7 @@ export interface NatsLogOptions {
   readonly replicas?: number;
   /** How long JetStream waits for a sign of life before it gives a delivery to another process, in milliseconds. */
   readonly ackWaitMs?: number;
-  /** The same for the process that runs an ordered function, in milliseconds. */
+  /** The same for the process that runs an ordered function, in milliseconds; absent: `ackWaitMs`, at most 10 s. */
   readonly leaseMs?: number;
   /** How long an answer of NATS is waited for, in milliseconds. */
   readonly timeoutMs?: number;
@@ -53,7 +55,7 @@ export async function natsLog(options: NatsLogOptions): Promise<EventLog> {
     connection,
     prefix = "nexus",
     ackWaitMs = 30_000,
-    leaseMs = 10_000,
+    leaseMs = Math.min(MAX_LEASE_MS, ackWaitMs),
     timeoutMs = 5_000,
     now = Date.now,
   } = options;

@@ -9,9 +9,10 @@ import type { Claims } from "./claims.ts";
 import { type Flight, Flights, drop, giveBackFor } from "./flights.ts";
 import type { RetryKind } from "./layout.ts";
 import { type Lease, takeLease } from "./lease.ts";
-import { Order } from "./order.ts";
+import { Order, type Outstanding } from "./order.ts";
 import { ensureConsumer } from "./place.ts";
 import { Pull, type Pulled } from "./pull.ts";
+import { Recent, recentlyEnded } from "./recent.ts";
 import { keptRetries, type RetryRow } from "./retries.ts";
 import { keepSettled } from "./settle.ts";
 import type { NatsStore } from "./store.ts";
@@ -21,6 +22,8 @@ import { claimedBy, decodeAgain, decodeEvent } from "./wire.ts";
 /** Messages of an ordered function that are out, or wait for their key or their next attempt. */
 export const MAX_OUTSTANDING = 2048;
 const AGAIN_MS = 1000;
+/** Ended deliveries; a server writes down what was acknowledged a tenth of a second later. */
+const MAX_REMEMBERED = 4096;
 
 export interface ConsumerContext {
   readonly store: NatsStore;
@@ -48,6 +51,8 @@ export class NatsConsumer {
   /** Settlements for another attempt, by position: that one may be here before they are done. */
   readonly #ending = new Map<number, Promise<void>>();
   readonly #tasks = new Tasks();
+  /** A server that is killed forgets the last acknowledgements, and hands their messages out once more. */
+  readonly #ended = new Recent(MAX_REMEMBERED);
   #subscription: Subscription | undefined;
   readonly #settling = new Tasks();
   #stopping: Promise<void> | undefined;
@@ -139,6 +144,7 @@ export class NatsConsumer {
 
   async #end(flight: Flight): Promise<void> {
     this.#flights.remove(flight);
+    this.#ended.add(flight.sequence);
     const next = this.#order?.left(flight);
     if (next !== undefined) this.#release(next);
     this.#pull?.more();
@@ -208,9 +214,13 @@ export class NatsConsumer {
     this.#kept = await keptRetries(store, this.name);
     this.#subscription = subscription;
     if (subscription.orderKey !== undefined) {
-      this.#order = new Order(subscription.orderKey, (flight) => this.#release(flight));
+      for (const position of await recentlyEnded(store, this.name)) this.#ended.add(position);
+      this.#order = new Order(subscription.orderKey, {
+        release: (flight) => this.#release(flight),
+        look: () => this.#outstanding(),
+      });
       for (const flight of this.#flights.all()) this.#order.occupy(flight);
-      await this.#order.takeOver(store, this.name, () => this.#flights.size);
+      await this.#order.takeOver();
     }
     this.#pull = new Pull(store.channel, {
       stream: store.layout.events,
@@ -218,6 +228,8 @@ export class NatsConsumer {
       room: () => this.#room(subscription),
       onMessage: (pulled) => this.#take(pulled),
       onMissing: () => void this.#repair(subscription), // rejects for nothing but a bug
+      // Its requests must be gone before another process has the lease, or that one's messages go to them.
+      ...(subscription.orderKey === undefined ? {} : { expiresMs: this.#context.leaseMs / 2 }),
     });
     this.#pull.more();
   }
@@ -243,6 +255,12 @@ export class NatsConsumer {
     this.#flights.giveBack(({ state }) => state === "held" || state === "ready");
   }
 
+  async #outstanding(): Promise<Outstanding> {
+    const { num_ack_pending: all, delivered } = await this.#context.store.placeOf(this.name);
+    const { consumer_seq: handedOut, stream_seq: newest } = delivered;
+    return { pending: all - this.#flights.countOf(handedOut), handedOut, newest };
+  }
+
   #room({ concurrency, orderKey }: Subscription): number {
     if (orderKey !== undefined) return MAX_OUTSTANDING - this.#flights.size;
     return concurrency - this.#running - this.#ready.length - this.#tasks.size;
@@ -251,9 +269,15 @@ export class NatsConsumer {
   #take(pulled: Pulled): void {
     const { message, sequence, reply, storedAt } = pulled;
     this.#pending = pulled.pending;
+    this.#order?.heard(pulled.handedOut);
     const known = this.#flights.get(sequence);
     if (known !== undefined) {
       known.reply = reply; // handed out once more, as if this process had been away
+      known.handedOut = pulled.handedOut;
+      return;
+    }
+    if (this.#ended.has(sequence)) {
+      this.#drop(pulled);
       return;
     }
     const again = decodeAgain(message);
@@ -321,7 +345,7 @@ export class NatsConsumer {
   }
 
   #admit(
-    { sequence, reply }: Pulled,
+    { sequence, reply, handedOut }: Pulled,
     stored: StoredEvent,
     { attempt, again }: { attempt: number; again: boolean },
   ): void {
@@ -330,6 +354,7 @@ export class NatsConsumer {
       sequence,
       stored,
       again,
+      handedOut,
       reply,
       attempt: row?.attempt ?? attempt,
       state: "held",

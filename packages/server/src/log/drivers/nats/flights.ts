@@ -10,6 +10,8 @@ export interface Flight {
   readonly stored: StoredEvent;
   /** Whether the message is a note that the event comes again: it goes when it is done. */
   readonly again: boolean;
+  /** The consumer's own count of it; changes as `reply` does. */
+  handedOut: number;
   /** Where to acknowledge; changes when JetStream hands the message out once more. */
   reply: string;
   attempt: number;
@@ -48,6 +50,16 @@ export class Flights {
   count(state: Flight["state"]): number {
     let count = 0;
     for (const flight of this.#bySequence.values()) if (flight.state === state) count += 1;
+    return count;
+  }
+
+  /** Of the first `handedOut` messages of the consumer, those that are here for certain. */
+  countOf(handedOut: number): number {
+    let count = 0;
+    for (const flight of this.#bySequence.values()) {
+      // One that is being settled may be acknowledged, and no more be counted by the server.
+      if (flight.handedOut <= handedOut && flight.state !== "settling") count += 1;
+    }
     return count;
   }
 

@@ -1,7 +1,6 @@
 import type { StoredEvent } from "../../../core/event.ts";
 import { KeyQueue } from "../../order.ts";
 import type { Flight } from "./flights.ts";
-import type { NatsStore } from "./store.ts";
 
 const LOOK_MS = 500;
 
@@ -13,15 +12,22 @@ const LOOK_MS = 500;
 export class Order {
   readonly #orderKey: (stored: StoredEvent) => string | undefined;
   readonly #release: (flight: Flight) => void;
+  readonly #look: () => Promise<Outstanding>;
   readonly #queue = new KeyQueue<Flight>();
   #barrier: Barrier | undefined;
+  /** The consumer's count at the last message that came. */
+  #handedOut: number | undefined;
 
   constructor(
     orderKey: (stored: StoredEvent) => string | undefined,
-    release: (flight: Flight) => void,
+    context: {
+      readonly release: (flight: Flight) => void;
+      readonly look: () => Promise<Outstanding>;
+    },
   ) {
     this.#orderKey = orderKey;
-    this.#release = release;
+    this.#release = context.release;
+    this.#look = context.look;
   }
 
   /** Deliveries that wait for others. */
@@ -35,23 +41,24 @@ export class Order {
     if (flight.key !== undefined) this.#queue.occupy(flight.key);
   }
 
-  /** Looks at what others have out. `ours`: how many of those this process has. */
-  async takeOver(store: NatsStore, name: string, ours: () => number): Promise<void> {
-    const look = async (): Promise<{ pending: number; delivered: number }> => {
-      const { num_ack_pending: all, delivered } = await store.placeOf(name);
-      return { pending: all - ours(), delivered: delivered.stream_seq };
-    };
-    const { pending, delivered } = await look();
-    if (pending <= 0) return;
-    // Some of them may be settled where they are, or gone from the log: then they never come.
-    const timer = setInterval(() => {
-      const lifted = (now: { pending: number }): void => {
-        if (now.pending <= 0) this.#lift();
-      };
-      look().then(lifted, () => undefined); // NATS is away: looked at again
-    }, LOOK_MS);
-    timer.unref();
-    this.#barrier = { upTo: delivered, toCome: pending, held: [], timer };
+  /** Looks at what others have out. Before any message is asked for. LOG_UNAVAILABLE. */
+  async takeOver(): Promise<void> {
+    const { pending, handedOut, newest } = await this.#look();
+    this.#handedOut = handedOut;
+    if (pending > 0) this.#hold({ upTo: newest, toCome: pending });
+  }
+
+  /**
+   * A message is here that was the consumer's `handedOut`th. Where one before it did not come (it went
+   * into a connection that broke, or to a process that had asked for it and is not heard of any more), it
+   * comes again when its time is up: until then all that is newer is held.
+   */
+  heard(handedOut: number): void {
+    const lost = this.#handedOut !== undefined && handedOut > this.#handedOut + 1;
+    this.#handedOut = handedOut;
+    if (!lost) return;
+    this.#hold({ upTo: Infinity, toCome: Infinity });
+    this.#lookAgain();
   }
 
   enter(flight: Flight): void {
@@ -80,6 +87,29 @@ export class Order {
     this.#barrier = undefined;
   }
 
+  #hold(waiting: { readonly upTo: number; readonly toCome: number }): void {
+    if (this.#barrier !== undefined) {
+      Object.assign(this.#barrier, waiting);
+      return;
+    }
+    // Some of them may be settled where they are, or gone from the log: then they never come.
+    const timer = setInterval(() => this.#lookAgain(), LOOK_MS);
+    timer.unref();
+    this.#barrier = { ...waiting, held: [], timer };
+  }
+
+  #lookAgain(): void {
+    this.#look().then(
+      ({ pending, newest }) => {
+        if (pending <= 0) this.#lift();
+        else if (this.#barrier?.toCome === Infinity) {
+          Object.assign(this.#barrier, { upTo: newest, toCome: pending });
+        }
+      },
+      () => undefined, // NATS is away: looked at again
+    );
+  }
+
   #lift(): void {
     const barrier = this.#barrier;
     if (barrier === undefined) return;
@@ -93,9 +123,19 @@ export class Order {
   }
 }
 
+/** What a consumer has handed out. */
+export interface Outstanding {
+  /** Messages that are out elsewhere, or on their way here. */
+  readonly pending: number;
+  /** How many messages it was so far. */
+  readonly handedOut: number;
+  /** Sequence of the newest. */
+  readonly newest: number;
+}
+
 interface Barrier {
   /** The newest message that somebody had been given. */
-  readonly upTo: number;
+  upTo: number;
   /** How many of those up to there have still to come. */
   toCome: number;
   readonly held: Flight[];

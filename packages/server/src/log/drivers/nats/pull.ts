@@ -6,6 +6,8 @@ export interface Pulled {
   readonly message: Msg;
   /** Sequence in the stream. */
   readonly sequence: number;
+  /** How many messages the consumer had handed out, to whomever, with this one. */
+  readonly handedOut: number;
   /** When the stream stored it: milliseconds since the Unix epoch. */
   readonly storedAt: number;
   /** Messages that the consumer has still to hand out. */
@@ -20,12 +22,18 @@ export interface PullOptions {
   /** How many more messages there is room for, without those that were asked for already. */
   readonly room: () => number;
   readonly onMessage: (pulled: Pulled) => void;
+  /** How long the server keeps a request, in milliseconds. */
+  readonly expiresMs?: number;
   /** JetStream does not know the consumer (any more). */
   readonly onMissing: () => void;
 }
 
 const EXPIRES_MS = 30_000;
 const HEARTBEAT_MS = 5_000;
+/** In a request's life; a server takes no fewer than two. */
+const HEARTBEATS = 4;
+/** Longer than any heartbeat takes; on a busy machine too. */
+const SILENT_MS = 2 * HEARTBEAT_MS;
 /** At a time; JetStream serves the requests of several processes in turn. */
 const MAX_BATCH = 256;
 
@@ -37,6 +45,8 @@ export class Pull {
   readonly #channel: Channel;
   readonly #options: PullOptions;
   readonly #inbox: string;
+  readonly #expiresMs: number;
+  readonly #heartbeatMs: number;
   readonly #subscription: Subscription;
   readonly #watch: NodeJS.Timeout;
   /** Messages that were asked for and have not come. */
@@ -48,10 +58,12 @@ export class Pull {
     this.#channel = channel;
     this.#options = options;
     this.#inbox = channel.newInbox();
+    this.#expiresMs = options.expiresMs ?? EXPIRES_MS;
+    this.#heartbeatMs = Math.min(HEARTBEAT_MS, this.#expiresMs / HEARTBEATS);
     this.#subscription = channel.connection.subscribe(this.#inbox, {
       callback: (_error, message) => this.#hear(message),
     });
-    this.#watch = setInterval(() => this.#dropSilent(), HEARTBEAT_MS);
+    this.#watch = setInterval(() => this.#dropSilent(), this.#heartbeatMs);
     this.#watch.unref();
   }
 
@@ -65,7 +77,8 @@ export class Pull {
     if (this.#asked === 0) this.#heardAt = performance.now();
     this.#asked += batch;
     const { stream, consumer } = this.#options;
-    const body = { batch, expires: EXPIRES_MS * 1e6, idle_heartbeat: HEARTBEAT_MS * 1e6 };
+    const [expires, idle_heartbeat] = [this.#expiresMs, this.#heartbeatMs].map(nanoseconds);
+    const body = { batch, expires, idle_heartbeat };
     this.#channel.send(
       `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
       Buffer.from(JSON.stringify(body)),
@@ -85,6 +98,8 @@ export class Pull {
     clearInterval(this.#watch);
     this.#channel.flush();
     if (this.#channel.connected) await this.#subscription.drain();
+    // Or it would be back with the connection, and hand on messages to whoever stopped listening.
+    else this.#subscription.unsubscribe();
   }
 
   #hear(message: Msg): void {
@@ -110,9 +125,13 @@ export class Pull {
 
   /** What the server forgot (it was restarted, or lost its leader) would be waited for without end. */
   #dropSilent(): void {
-    if (performance.now() - this.#heardAt > 2 * HEARTBEAT_MS) this.#asked = 0;
+    if (performance.now() - this.#heardAt > SILENT_MS) this.#asked = 0;
     this.more();
   }
+}
+
+function nanoseconds(ms: number): number {
+  return Math.round(ms * 1e6);
 }
 
 const HEARTBEAT = 100;
@@ -128,6 +147,7 @@ function pulledOf(message: Msg): Pulled {
   return {
     message,
     sequence: Number(tokens[at]),
+    handedOut: Number(tokens[at + 1]),
     storedAt: Number(tokens[at + 2]!.slice(0, -6)),
     pending: Number(tokens[at + 3]),
     reply,

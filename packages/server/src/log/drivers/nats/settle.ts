@@ -23,24 +23,26 @@ export interface Settled {
 export async function keepSettled(store: NatsStore, settled: Settled): Promise<void> {
   const { delivery, settlement, retry, hasRow, now } = settled;
   const { invocation, emitted, next } = settlement;
+  // The record comes last: who finds it may take the delivery for settled.
   await Promise.all([
-    keepRun(store, invocation, emitted),
     ...(retry === undefined ? [] : [keepRetry(store, retry.kind, retry.row)]),
     ...(next.state === "dead" ? [bury(store, invocation, { error: next.error, at: now() })] : []),
+    ...emitted.map((event) => store.publishEvent(event)),
   ]);
+  await store.publishRecord(invocation);
   if (retry === undefined && hasRow) {
     await forgetRetry(store, { name: delivery.name, position: delivery.stored.position });
   }
 }
 
-/** Keeps a record and the events it emitted. */
+/** Keeps the events that a run emitted, then its record. */
 export async function keepRun(
   store: NatsStore,
   invocation: Invocation,
   emitted: readonly NewEvent[],
 ): Promise<void> {
-  const events = emitted.map((event) => store.publishEvent(event));
-  await Promise.all([store.publishRecord(invocation), ...events]);
+  await Promise.all(emitted.map((event) => store.publishEvent(event)));
+  await store.publishRecord(invocation);
 }
 
 async function bury(
