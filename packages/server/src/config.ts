@@ -21,6 +21,8 @@ export interface ServerConfig {
    * credentials and of replicas does not hold for it.
    */
   readonly ownNats: boolean;
+  /** Names a deployment: with a new name, what the cluster has replaced since is deployed again. */
+  readonly deployId?: string;
   /** Reload functions and settings when their files change. */
   readonly watch: boolean;
   /** Threads for functions; absent: the runtime decides by the number of cores. */
@@ -59,6 +61,7 @@ export function readConfig(
   const functionsDir = overrides.functionsDir ?? text(env, "NEXUS_FUNCTIONS_DIR");
   const natsUrl = overrides.natsUrl ?? natsAddresses(env, "NATS_URL");
   const natsPrefix = overrides.natsPrefix ?? prefix(env, "NEXUS_NATS_PREFIX");
+  const deployId = overrides.deployId ?? deployment(env, "NEXUS_DEPLOY_ID");
   const workers = overrides.workers ?? whole(env, "NEXUS_WORKERS", 1, 1024);
   return {
     host: overrides.host ?? text(env, "NEXUS_HOST") ?? "127.0.0.1",
@@ -71,6 +74,7 @@ export function readConfig(
     ...(natsUrl === undefined ? {} : { natsUrl }),
     ...(natsPrefix === undefined ? {} : { natsPrefix }),
     ownNats: overrides.ownNats ?? false,
+    ...(deployId === undefined ? {} : { deployId }),
     watch: overrides.watch ?? false,
     ...(workers === undefined ? {} : { workers }),
     drainMs: overrides.drainMs ?? whole(env, "NEXUS_DRAIN_MS", 0, 3_600_000) ?? 25_000,
@@ -118,6 +122,12 @@ function prefix(env: Environment, name: string): string | undefined {
   const fault = value === undefined ? undefined : natsPrefixFault(value);
   if (fault !== undefined) throw invalid(name, value!, fault);
   return value;
+}
+
+function deployment(env: Environment, name: string): string | undefined {
+  const value = text(env, name);
+  if (value === undefined || /^[\w.:+/-]{1,64}$/.test(value)) return value;
+  throw invalid(name, value, "must be letters, digits and any of .:+/_-, at most 64");
 }
 
 function whole(env: Environment, name: string, min: number, max: number): number | undefined {
