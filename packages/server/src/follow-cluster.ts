@@ -291,6 +291,7 @@ export class ClusterService implements Service {
     // What is wrong with it is told elsewhere.
     if (state.kind === "unreadable") return;
     this.#logger.warn("Not deployed: the cluster has had this version, and another one since", {
+      hint: "set NEXUS_DEPLOY_ID to a new value to deploy it again",
       function: name,
       version,
       ...(state.kind === "deployed" ? { serving: state.version.version } : {}),

@@ -4,13 +4,16 @@ import { aloneService, type DeployTarget, type Service } from "./deploy.ts";
 import type { OpenStore } from "./open-store.ts";
 import type { Logger } from "./telemetry/telemetry.ts";
 
-/** On NATS, versions are the cluster's; else those of this node's files. LOG_UNAVAILABLE. */
+/**
+ * On NATS, versions are the cluster's; else those of this node's files, which hold alone too where NATS runs
+ * for this process only. LOG_UNAVAILABLE.
+ */
 export async function openService(
   { nats }: OpenStore,
   target: DeployTarget,
   { config, logger }: { readonly config: ServerConfig; readonly logger: Logger },
 ): Promise<Service> {
-  if (nats === undefined) return aloneService(target);
+  if (nats === undefined || config.ownNats) return aloneService(target);
   const { natsSharedVersions } = await import("./functions/drivers/nats.ts");
   const { ClusterService } = await import("./follow-cluster.ts");
   const { connection, options } = nats;

@@ -5,9 +5,9 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { nameFault } from "../schema.ts";
 import { decodeEntry, encodeEntry } from "../shared-entry.ts";
 import type { Marked, SharedFunction, SharedVersions } from "../shared.ts";
-import { attempt } from "./nats/attempt.ts";
 import { openBuckets } from "./nats/buckets.ts";
 import { NatsContents } from "./nats/contents.ts";
+import { Line } from "./nats/line.ts";
 
 export interface NatsSharedOptions {
   /** Open, and kept so by its opener. */
@@ -34,16 +34,17 @@ const WRONG_REVISION = new Set([10_071, 10_164]);
 export async function natsSharedVersions(options: NatsSharedOptions): Promise<SharedVersions> {
   const { connection, prefix, replicas, stallMs = 30_000 } = options;
   const names = { versions: `${prefix}_versions`, modules: `${prefix}_modules`, replicas };
-  const [versions, objects] = await attempt("set up the buckets of versions", () =>
+  const line = new Line(connection);
+  const [versions, objects] = await line.ask("set up the buckets of versions", () =>
     openBuckets(connection, names),
   );
-  const contents = new NatsContents(objects, stallMs);
+  const contents = new NatsContents(line, objects, stallMs);
   return {
-    list: () => attempt("list the cluster's versions", () => list(versions)),
-    get: (name) => attempt(`look at the version of "${name}"`, () => get(versions, name)),
+    list: () => line.ask("list the cluster's versions", () => list(versions)),
+    get: (name) => line.ask(`look at the version of "${name}"`, () => get(versions, name)),
     replace: (name, revision, next) =>
-      attempt(`share the version of "${name}"`, () => replace(versions, name, { revision, next })),
-    watch: (signal) => watch(connection, versions, signal),
+      line.ask(`share the version of "${name}"`, () => replace(versions, name, { revision, next })),
+    watch: (signal) => watch(line, versions, signal),
     putContent: (content) => contents.put(content),
     getContent: (name) => contents.get(name),
   };
@@ -86,43 +87,40 @@ async function replace(
 }
 
 async function* watch(
-  connection: NatsConnection,
+  line: Line,
   versions: KV,
   signal: AbortSignal,
 ): AsyncIterable<SharedFunction> {
-  let interrupted = new AbortController();
-  // Ends with the connection.
-  void (async () => {
-    for await (const { type } of connection.status()) {
-      if (type === "reconnect") interrupted.abort();
-    }
-  })();
-  while (!signal.aborted && !connection.isClosed()) {
-    interrupted = new AbortController();
+  while (!signal.aborted && !line.connection.isClosed()) {
+    const { unbroken } = line;
     try {
       // From the beginning after an interruption: the client itself misses it for some seconds.
-      yield* entriesOf(versions, AbortSignal.any([signal, interrupted.signal]));
+      yield* entriesOf(versions, AbortSignal.any([signal, unbroken]));
     } catch {
       // NATS is away, which the connection tells of.
     }
-    if (!interrupted.signal.aborted) await delay(AGAIN_MS, undefined, { signal }).catch(over);
+    if (!unbroken.aborted) await delay(AGAIN_MS, undefined, { signal }).catch(over);
   }
 }
 
 async function* entriesOf(versions: KV, ended: AbortSignal): AsyncIterable<SharedFunction> {
-  const entries = await versions.watch();
-  const stop = (): void => entries.stop();
+  const aborted = Promise.withResolvers<undefined>();
+  const stop = (): void => aborted.resolve(undefined);
   ended.addEventListener("abort", stop, { once: true });
+  const opening = versions.watch();
   try {
-    if (ended.aborted) return;
+    // What is asked while NATS is away is answered by nobody, and its time runs out much later.
+    const entries = ended.aborted ? undefined : await Promise.race([opening, aborted.promise]);
+    if (entries === undefined) return;
+    void aborted.promise.then(() => entries.stop());
     for await (const entry of entries) yield* functionIn(entry);
   } finally {
     ended.removeEventListener("abort", stop);
-    entries.stop();
+    opening.then((entries) => entries.stop(), over);
   }
 }
 
-/** The wait was ended. */
+/** Nobody waits for it any more. */
 function over(): void {}
 
 // The bucket is open to other programs too: what is under no function's name is theirs.

@@ -2,20 +2,22 @@ import type { ObjectStore } from "@nats-io/obj";
 import { NexusError } from "../../../core/errors.ts";
 import { sha256 } from "../../../core/ids.ts";
 import type { SharedContent } from "../../shared.ts";
-import { attempt } from "./attempt.ts";
+import type { Line } from "./line.ts";
 
 /** Parts of this size are one message each; a server takes a mebibyte unless it is told otherwise. */
 const PART_BYTES = 128 * 1024;
 
 /** Bytes in an object store, each object named by its sha256. */
 export class NatsContents {
+  readonly #line: Line;
   readonly #objects: ObjectStore;
   readonly #stallMs: number;
   readonly #puts = new Map<string, Promise<void>>();
   readonly #gets = new Map<string, Promise<Uint8Array>>();
 
   /** `stallMs`: how long the next part is waited for; of an object whose parts are gone none ever comes. */
-  constructor(objects: ObjectStore, stallMs: number) {
+  constructor(line: Line, objects: ObjectStore, stallMs: number) {
+    this.#line = line;
     this.#objects = objects;
     this.#stallMs = stallMs;
   }
@@ -23,13 +25,13 @@ export class NatsContents {
   /** Safe to call for the same content at the same time: it is sent once. */
   put(content: SharedContent): Promise<void> {
     return once(this.#puts, content.sha256, () =>
-      attempt(`share "${content.sha256}"`, () => this.#put(content)),
+      this.#line.ask(`share "${content.sha256}"`, () => this.#put(content)),
     );
   }
 
   get(name: string): Promise<Uint8Array> {
     return once(this.#gets, name, async () => {
-      const bytes = await attempt(`read "${name}" from the cluster`, () => this.#read(name));
+      const bytes = await this.#line.ask(`read "${name}" from the cluster`, () => this.#read(name));
       if (sha256(bytes) === name) return bytes;
       throw broken(name, "it is damaged: its sha256 is another one");
     });
