@@ -116,6 +116,23 @@ test(
   },
 );
 
+test("a rolling update of a project takes out what its new files have not", TIMEOUT, async () => {
+  await using nats = await startNats();
+  const shop = { natsProject: "shop" };
+  const old = await saying({ a: "one", b: "two" });
+  await using other = await testNode(nats.url, await saying({ z: "other" }), {
+    natsProject: "other",
+  });
+  await using first = await testNode(nats.url, old, shop);
+  await using second = await testNode(nats.url, await saying({ a: "one", c: "three" }), shop);
+  assert.equal(second.version("b"), undefined);
+  await until(() => first.version("b") === undefined && first.version("c") !== undefined);
+  // One of the old ones starts again in the middle.
+  await using again = await first.restart();
+  assert.deepEqual(await answers(again), { a: "one", c: "three", z: "other" });
+  assert.deepEqual(await answers(second), await answers(other));
+});
+
 test(
   "what NATS's own tools delete is no longer served, and deployed again by whoever starts with it",
   TIMEOUT,

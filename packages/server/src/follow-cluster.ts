@@ -4,20 +4,13 @@ import { NexusError } from "./core/errors.ts";
 import type { FunctionVersion } from "./core/function.ts";
 import { eachOf, loadAll, type Deployed, type DeployTarget, type Service } from "./deploy.ts";
 import { emptyProject, type Project } from "./functions/project.ts";
-import { judge, type Deployer, type Wish } from "./functions/rollout.ts";
-import type { SharedContent, SharedFunction, SharedVersions } from "./functions/shared.ts";
+import type { Wish } from "./functions/rollout.ts";
+import type { SharedFunction, SharedVersions } from "./functions/shared.ts";
 import type { Logger } from "./telemetry/telemetry.ts";
+import { ClusterTeller, type TellerOptions } from "./tell-cluster.ts";
 
-export interface ClusterOptions {
-  readonly shared: SharedVersions;
+export interface ClusterOptions extends TellerOptions {
   readonly target: DeployTarget;
-  readonly deployer: Deployer;
-  readonly logger: Logger;
-}
-
-/** A wish that the cluster does not know of yet. This node alone serves it meanwhile. */
-interface OpenWish extends Wish {
-  readonly contents: readonly SharedContent[];
 }
 
 /** A function that stands otherwise in the cluster than here. */
@@ -37,14 +30,11 @@ const MAX_AGAIN_MS = 30_000;
 export class ClusterService implements Service {
   readonly #shared: SharedVersions;
   readonly #target: DeployTarget;
-  readonly #deployer: Deployer;
+  readonly #teller: ClusterTeller;
   readonly #logger: Logger;
   readonly #known = new Map<string, SharedFunction>();
   /** Names whose place here may not be as in `#known`. */
   readonly #stale = new Set<string>();
-  readonly #wishes = new Map<string, OpenWish>();
-  /** Those that could not be shared at first, which the log has said. */
-  readonly #told = new WeakSet<OpenWish>();
   readonly #behind = new Map<string, Behind>();
   /** What is loaded, and to be in service. */
   readonly #usable = new Map<string, FunctionVersion>();
@@ -58,7 +48,7 @@ export class ClusterService implements Service {
   constructor(options: ClusterOptions) {
     this.#shared = options.shared;
     this.#target = options.target;
-    this.#deployer = options.deployer;
+    this.#teller = new ClusterTeller(options);
     this.#logger = options.logger;
   }
 
@@ -98,7 +88,9 @@ export class ClusterService implements Service {
     await loadAll(own, project, this.#target);
     this.#own = project;
     for (const version of own) this.#wish(parcelOf(version, project), "start");
-    await this.#grant();
+    // A node without files says nothing of its project.
+    if (project.files.length > 0) this.#teller.wishWhole(project.functions, "start");
+    await this.#tell();
     this.#begun = true;
     this.#serve();
   }
@@ -106,11 +98,8 @@ export class ClusterService implements Service {
   /** Whether a function of this node's files is, or is to be, the cluster's. */
   #isToServe(version: FunctionVersion, project: Project): boolean {
     const now = this.#known.get(version.name);
-    if (now === undefined) return true;
     const wish: Wish = { want: parcelOf(version, project).deployment, why: "start" };
-    if (judge(wish, now, this.#deployer).kind !== "superseded") return true;
-    this.#warnSuperseded(version, now);
-    return false;
+    return now === undefined || !this.#teller.isSuperseded(wish, now);
   }
 
   async #change(own: Project, project: Project): Promise<void> {
@@ -125,64 +114,26 @@ export class ClusterService implements Service {
     for (const { name } of project.functions) before.delete(name);
     for (const name of before.keys()) {
       this.#usable.delete(name);
-      this.#wishes.set(name, { want: { kind: "removed" }, why: "change", contents: [] });
+      this.#teller.wish(name, { want: { kind: "removed" }, why: "change", contents: [] });
     }
+    this.#teller.wishWhole(project.functions, "change");
     this.#serve();
     // Whoever changes a file does not wait for the cluster, which may be away.
-    void this.#alone(() => this.#grant());
+    void this.#alone(() => this.#tell());
   }
 
   #wish({ deployment, contents }: Parcel, why: Wish["why"]): void {
     const { version } = deployment;
     this.#usable.set(version.name, version);
-    this.#wishes.set(version.name, { want: deployment, why, contents });
+    this.#teller.wish(version.name, { want: deployment, why, contents });
   }
 
-  /** Tells the cluster what it does not know yet, as far as it can be told now. */
-  async #grant(): Promise<void> {
-    let away = false;
-    await eachOf([...this.#wishes], async ([name, wish]) => {
-      if (away) return;
-      try {
-        await this.#grantOne(name, wish);
-      } catch (error) {
-        if (!(error instanceof NexusError)) throw error;
-        away ||= error.code === "LOG_UNAVAILABLE";
-        if (this.#told.has(wish) || this.#ended) return;
-        this.#told.add(wish);
-        this.#logger.warn("Cannot share a change with the cluster yet: this node alone has it", {
-          function: name,
-          code: error.code,
-          error: error.message,
-        });
-      }
-    });
-    await this.#catchUp();
-  }
-
-  async #grantOne(name: string, wish: OpenWish): Promise<void> {
-    for (;;) {
-      const now = await this.#shared.get(name);
-      const verdict = judge(wish, now, this.#deployer);
-      if (verdict.kind === "superseded") {
-        if (wish.want.kind === "deployed") this.#warnSuperseded(wish.want.version, now);
-      } else {
-        // Also where the version is there: a part of it may have been lost.
-        for (const content of wish.contents) await this.#shared.putContent(content);
-      }
-      let { revision } = now;
-      let { state } = now;
-      if (verdict.kind === "write") {
-        const written = await this.#shared.replace(name, revision, verdict.next);
-        if (written === undefined) continue;
-        revision = written;
-        state = verdict.next;
-      }
-      this.#wishes.delete(name);
-      this.#known.set(name, { name, revision, state });
-      this.#stale.add(name);
-      return;
+  async #tell(): Promise<void> {
+    for (const fn of await this.#teller.tell()) {
+      this.#known.set(fn.name, fn);
+      this.#stale.add(fn.name);
     }
+    await this.#catchUp();
   }
 
   #learn(fn: SharedFunction): void {
@@ -194,7 +145,7 @@ export class ClusterService implements Service {
   }
 
   async #catchUp(): Promise<void> {
-    const names = [...this.#stale].filter((name) => !this.#wishes.has(name));
+    const names = [...this.#stale].filter((name) => !this.#teller.has(name));
     await eachOf(names, async (name) => {
       this.#stale.delete(name);
       await this.#catchUpWith(this.#known.get(name)!);
@@ -275,7 +226,7 @@ export class ClusterService implements Service {
       for (const [name, { dueAt }] of this.#behind) {
         if (dueAt <= performance.now()) this.#stale.add(name);
       }
-      const work = this.#wishes.size > 0 ? () => this.#grant() : () => this.#catchUp();
+      const work = this.#teller.isBehind ? () => this.#tell() : () => this.#catchUp();
       await unlessAborted(this.#alone(work), signal);
     }
   }
@@ -285,17 +236,6 @@ export class ClusterService implements Service {
     const done = this.#last.then(work);
     this.#last = done.catch(heardElsewhere);
     return done;
-  }
-
-  #warnSuperseded({ name, version }: FunctionVersion, { state }: SharedFunction): void {
-    // What is wrong with it is told elsewhere.
-    if (state.kind === "unreadable") return;
-    this.#logger.warn("Not deployed: the cluster has had this version, and another one since", {
-      hint: "set NEXUS_DEPLOY_ID to a new value to deploy it again",
-      function: name,
-      version,
-      ...(state.kind === "deployed" ? { serving: state.version.version } : {}),
-    });
   }
 }
 

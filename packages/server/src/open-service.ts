@@ -17,7 +17,7 @@ export async function openService(
   const { natsSharedVersions } = await import("./functions/drivers/nats.ts");
   const { ClusterService } = await import("./follow-cluster.ts");
   const { connection, options } = nats;
-  const { prefix, replicas } = options;
+  const { prefix, replicas, project } = options;
   const shared = await natsSharedVersions({
     connection,
     prefix,
@@ -26,5 +26,11 @@ export async function openService(
   const { deployId } = config;
   const node = `${hostname()} ${process.pid}`;
   const deployer = { node, ...(deployId === undefined ? {} : { deployId }) };
-  return new ClusterService({ shared, target, deployer, logger });
+  return new ClusterService({
+    shared,
+    target,
+    deployer,
+    logger,
+    ...(project === undefined ? {} : { project }),
+  });
 }

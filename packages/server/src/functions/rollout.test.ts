@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { FunctionVersion } from "../core/function.ts";
-import { judge, type Deployer, type Wish } from "./rollout.ts";
+import { judge, judgeProject, type Deployer, type Wish } from "./rollout.ts";
 import type { Deployment, SharedFunction, SharedState } from "./shared.ts";
 
 const BY: Deployer = { node: "here" };
@@ -72,4 +72,20 @@ test("judge() remembers a hundred deployments, the newest", () => {
   const { state } = after(...Array.from({ length: 120 }, (_, n) => [wish(`${n}`)] as const));
   assert.ok("marks" in state);
   assert.deepEqual([state.marks.length, state.marks[0], state.marks[99]], [100, "20", "119"]);
+});
+
+test("judgeProject() tells what is gone from files that are new, and nothing of old ones", () => {
+  const files = (...names: string[]) =>
+    names.map((name) => ({ name, version: `${name}1` }) as FunctionVersion);
+  const start = { why: "start", by: BY } as const;
+  const first = judgeProject(files("a", "b"), { functions: [], marks: [] }, start)!;
+  assert.deepEqual([first.gone, first.next.functions], [[], ["a", "b"]]);
+  assert.equal(judgeProject(files("a", "b"), first.next, start), undefined);
+  const second = judgeProject(files("a"), first.next, start)!;
+  assert.deepEqual([second.gone, second.next.functions], [["b"], ["a"]]);
+  assert.equal(judgeProject(files("a", "b"), second.next, start), undefined);
+  const changed = judgeProject(files("a", "b"), second.next, { why: "change", by: BY })!;
+  assert.deepEqual(changed.next.functions, ["a", "b"]);
+  const by = { node: "here", deployId: "2" };
+  assert.deepEqual(judgeProject(files(), second.next, { why: "start", by })!.gone, ["a"]);
 });

@@ -1,4 +1,6 @@
-import type { Deployment, Marked, SharedFunction } from "./shared.ts";
+import type { FunctionVersion } from "../core/function.ts";
+import { sha256 } from "../core/ids.ts";
+import type { Deployment, Marked, ProjectFiles, SharedFunction } from "./shared.ts";
 
 /** A node's wish: to deploy this version, or to take its function out. */
 export interface Wish {
@@ -26,7 +28,11 @@ const MAX_MARKS = 100;
 
 /** What a deployment is known by ever after. */
 export function markOf({ version }: Deployment, { deployId }: Deployer): string {
-  return deployId === undefined ? version.version : `${version.version}@${deployId}`;
+  return withId(version.version, deployId);
+}
+
+function withId(content: string, deployId: string | undefined): string {
+  return deployId === undefined ? content : `${content}@${deployId}`;
 }
 
 /**
@@ -51,6 +57,25 @@ export function judge({ want, why }: Wish, now: SharedFunction, by: Deployer): V
   }
   if (seen && why === "start") return { kind: "superseded" };
   return { kind: "write", next: { ...want, marks: marked(marks, mark), node } };
+}
+
+/**
+ * What a project's files come to beside what it had: the functions that are gone from them, and what is to be
+ * kept of it. Undefined where nothing changes, or where a node started with files that others have followed.
+ */
+export function judgeProject(
+  functions: readonly FunctionVersion[],
+  now: ProjectFiles,
+  { why, by }: { readonly why: Wish["why"]; readonly by: Deployer },
+): { readonly gone: readonly string[]; readonly next: ProjectFiles } | undefined {
+  const content = sha256(JSON.stringify(functions.map(({ name, version }) => [name, version])));
+  const mark = withId(content, by.deployId);
+  if (now.marks.at(-1) === mark || (why === "start" && now.marks.includes(mark))) return undefined;
+  const names = functions.map(({ name }) => name);
+  return {
+    gone: now.functions.filter((name) => !names.includes(name)),
+    next: { functions: names, marks: marked(now.marks, mark) },
+  };
 }
 
 function marked(marks: readonly string[], mark: string): readonly string[] {

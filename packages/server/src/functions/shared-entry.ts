@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { FunctionSettings } from "../core/function.ts";
-import type { Marked, SharedState } from "./shared.ts";
+import type { Marked, ProjectFiles, SharedState } from "./shared.ts";
 import { functionVersion, type ModuleFacts } from "./version.ts";
 
 /** Of what is written. A release that cannot read another's leaves it alone. */
@@ -59,6 +59,20 @@ export function decodeEntry(name: string, bytes: Uint8Array): SharedState {
     node,
     ...(sourceMapSha256 === undefined ? {} : { sourceMapSha256 }),
   };
+}
+
+/** What a project's files had, as it is kept. */
+export function encodeProject({ functions, marks }: ProjectFiles): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ format: FORMAT, functions, marks }));
+}
+
+/** Undefined where it is nothing that this release knows. */
+export function decodeProject(bytes: Uint8Array): ProjectFiles | undefined {
+  try {
+    return projectSchema.safeParse(JSON.parse(new TextDecoder().decode(bytes))).data;
+  } catch {
+    return undefined;
+  }
 }
 
 function unreadable(reason: string): SharedState {
@@ -133,3 +147,9 @@ const entrySchema = z.discriminatedUnion("kind", [
     sourceMapSha256: sha256.optional(),
   }),
 ]);
+
+const projectSchema = z.object({
+  format: z.literal(FORMAT),
+  functions: z.array(z.string()),
+  marks: z.array(z.string()),
+});

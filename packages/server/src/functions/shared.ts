@@ -11,6 +11,10 @@ export interface SharedVersions {
    * another node was faster: nothing has changed then. LOG_UNAVAILABLE, LOG_FULL.
    */
   replace(name: string, revision: number, next: Marked): Promise<number | undefined>;
+  /** What the files of a project had last; undefined where that cannot be read. LOG_UNAVAILABLE. */
+  getProject(name: string): Promise<SharedProject | undefined>;
+  /** As `replace`. */
+  replaceProject(name: string, revision: number, next: ProjectFiles): Promise<number | undefined>;
   /**
    * How functions stand now, each once, and then each change of one; after an interruption all of them
    * again. Ends when `signal` aborts, and with nothing else.
@@ -48,6 +52,18 @@ export type Marked = (Deployment | { readonly kind: "removed" }) & {
   /** Who wrote it; for messages only. */
   readonly node: string;
 };
+
+export interface SharedProject extends ProjectFiles {
+  /** 0: nobody ever named it. */
+  readonly revision: number;
+}
+
+/** All functions that files bring together. */
+export interface ProjectFiles {
+  readonly functions: readonly string[];
+  /** As those of a function, over all versions together. */
+  readonly marks: readonly string[];
+}
 
 export interface Deployment {
   readonly kind: "deployed";

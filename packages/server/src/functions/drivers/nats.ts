@@ -3,8 +3,8 @@ import { JetStreamApiError } from "@nats-io/jetstream";
 import type { KV, KvEntry } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { nameFault } from "../schema.ts";
-import { decodeEntry, encodeEntry } from "../shared-entry.ts";
-import type { Marked, SharedFunction, SharedVersions } from "../shared.ts";
+import { decodeEntry, decodeProject, encodeEntry, encodeProject } from "../shared-entry.ts";
+import type { SharedFunction, SharedProject, SharedVersions } from "../shared.ts";
 import { openBuckets } from "./nats/buckets.ts";
 import { NatsContents } from "./nats/contents.ts";
 import { Line } from "./nats/line.ts";
@@ -43,7 +43,14 @@ export async function natsSharedVersions(options: NatsSharedOptions): Promise<Sh
     list: () => line.ask("list the cluster's versions", () => list(versions)),
     get: (name) => line.ask(`look at the version of "${name}"`, () => get(versions, name)),
     replace: (name, revision, next) =>
-      line.ask(`share the version of "${name}"`, () => replace(versions, name, { revision, next })),
+      line.ask(`share the version of "${name}"`, () =>
+        replace(versions, name, { revision, bytes: encodeEntry(next) }),
+      ),
+    getProject: (name) => line.ask(`look at the project "${name}"`, () => project(versions, name)),
+    replaceProject: (name, revision, next) =>
+      line.ask(`share the project "${name}"`, () =>
+        replace(versions, projectKey(name), { revision, bytes: encodeProject(next) }),
+      ),
     watch: (signal) => watch(line, versions, signal),
     putContent: (content) => contents.put(content),
     getContent: (name) => contents.get(name),
@@ -73,13 +80,26 @@ async function get(versions: KV, name: string): Promise<SharedFunction> {
   return sharedFunction(name, entry);
 }
 
+/** No function can have such a name. */
+function projectKey(name: string): string {
+  return `_project.${name}`;
+}
+
+async function project(versions: KV, name: string): Promise<SharedProject | undefined> {
+  const entry = await versions.get(projectKey(name));
+  const revision = entry?.revision ?? 0;
+  if (entry?.operation !== "PUT") return { revision, functions: [], marks: [] };
+  const files = decodeProject(entry.value);
+  return files === undefined ? undefined : { ...files, revision };
+}
+
 async function replace(
   versions: KV,
-  name: string,
-  { revision, next }: { readonly revision: number; readonly next: Marked },
+  key: string,
+  { revision, bytes }: { readonly revision: number; readonly bytes: Uint8Array },
 ): Promise<number | undefined> {
   try {
-    return await versions.put(name, encodeEntry(next), { previousSeq: revision });
+    return await versions.put(key, bytes, { previousSeq: revision });
   } catch (error) {
     if (error instanceof JetStreamApiError && WRONG_REVISION.has(error.code)) return undefined;
     throw error;
