@@ -6,7 +6,8 @@ import { Kvm } from "@nats-io/kv";
 import { Objm } from "@nats-io/obj";
 import { connect } from "@nats-io/transport-node";
 import { sha256 } from "./core/ids.ts";
-import { saying, testNode, until, type TestNode } from "./testing/cluster.ts";
+import { folderWith } from "./functions/testing/folder.ts";
+import { sayModule, saying, testNode, until, type TestNode } from "./testing/cluster.ts";
 import { wat } from "./testing/modules.ts";
 import { startNats } from "./testing/nats.ts";
 
@@ -293,6 +294,54 @@ test(
     assert.equal(first.version("a"), second.version("a"));
   },
 );
+
+test(
+  "functions of different nodes that take the same requests are warned of",
+  TIMEOUT,
+  async () => {
+    await using nats = await startNats();
+    await using first = await testNode(nats.url, await saying({ b: "first" }));
+    const files = await saying({ a: "second" });
+    const yaml = (files["nexus.yaml"] as string).replace("path: /a", "path: /b");
+    await using second = await testNode(nats.url, { ...files, "nexus.yaml": yaml });
+    await until(() => first.version("a") !== undefined);
+    for (const { lines } of [first, second]) {
+      const warned = lines.filter((line) => line.includes("takes the same requests"));
+      assert.equal(warned.length, 1);
+      assert.match(
+        warned[0]!,
+        /of function \\"b\\" takes .* as function \\"a\\", which gets them"/,
+      );
+    }
+    assert.equal(await first.ask("b"), "second");
+  },
+);
+
+test(
+  "a functions directory, with a configuration or without, is deployed as well",
+  TIMEOUT,
+  async () => {
+    await using nats = await startNats();
+    await using folder = await folderWith({ "a.wasm": await sayModule("from a folder") });
+    const functionsDir = folder.path;
+    await using first = await testNode(nats.url, {}, { functionsDir });
+    await using second = await testNode(nats.url, await saying({ b: "two" }), { functionsDir });
+    await until(() => first.version("b") !== undefined);
+    const answer = await fetch(`${second.running.url}/a`, { method: "POST" });
+    assert.equal(await answer.text(), "from a folder");
+    assert.equal(second.lines.filter((line) => line.includes("Now serving")).length, 0);
+  },
+);
+
+test("a node without files takes nothing out, whatever project it is told", TIMEOUT, async () => {
+  await using nats = await startNats();
+  const shop = { natsProject: "shop" };
+  await using first = await testNode(nats.url, await saying({ a: "one" }), shop);
+  await using empty = await testNode(nats.url, {}, shop);
+  assert.ok((await empty.running.reload()).ok);
+  assert.equal(await empty.ask("a"), "one");
+  assert.equal(await first.ask("a"), "one");
+});
 
 /** Writes what is in a file of its first mount to stdout. */
 function showModule(path: string): Promise<Uint8Array> {

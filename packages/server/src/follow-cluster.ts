@@ -3,6 +3,7 @@ import { gather, parcelOf, type Parcel } from "./cluster-content.ts";
 import { NexusError } from "./core/errors.ts";
 import type { FunctionVersion } from "./core/function.ts";
 import { eachOf, loadAll, type Deployed, type DeployTarget, type Service } from "./deploy.ts";
+import { routeClashes } from "./functions/conflicts.ts";
 import { emptyProject, type Project } from "./functions/project.ts";
 import type { Wish } from "./functions/rollout.ts";
 import type { SharedFunction, SharedVersions } from "./functions/shared.ts";
@@ -38,6 +39,8 @@ export class ClusterService implements Service {
   readonly #behind = new Map<string, Behind>();
   /** What is loaded, and to be in service. */
   readonly #usable = new Map<string, FunctionVersion>();
+  /** Of what is in service, as the log has said. */
+  #clashes: readonly string[] = [];
   #own: Project | undefined;
   /** Before, nothing is in service; then all of it at once. */
   #begun = false;
@@ -88,8 +91,7 @@ export class ClusterService implements Service {
     await loadAll(own, project, this.#target);
     this.#own = project;
     for (const version of own) this.#wish(parcelOf(version, project), "start");
-    // A node without files says nothing of its project.
-    if (project.files.length > 0) this.#teller.wishWhole(project.functions, "start");
+    this.#wishWhole(project, "start");
     await this.#tell();
     this.#begun = true;
     this.#serve();
@@ -116,7 +118,7 @@ export class ClusterService implements Service {
       this.#usable.delete(name);
       this.#teller.wish(name, { want: { kind: "removed" }, why: "change", contents: [] });
     }
-    this.#teller.wishWhole(project.functions, "change");
+    this.#wishWhole(project, "change");
     this.#serve();
     // Whoever changes a file does not wait for the cluster, which may be away.
     void this.#alone(() => this.#tell());
@@ -126,6 +128,11 @@ export class ClusterService implements Service {
     const { version } = deployment;
     this.#usable.set(version.name, version);
     this.#teller.wish(version.name, { want: deployment, why, contents });
+  }
+
+  /** A node without files says nothing of its project. */
+  #wishWhole({ files, functions }: Project, why: Wish["why"]): void {
+    if (files.length > 0) this.#teller.wishWhole(functions, why);
   }
 
   async #tell(): Promise<void> {
@@ -208,7 +215,11 @@ export class ClusterService implements Service {
     const same =
       next.length === registry.list().length &&
       next.every(({ name, version }) => registry.get(name)?.version === version);
-    if (!same) registry.replace(next);
+    if (same) return;
+    registry.replace(next);
+    const clashes = routeClashes(registry.list());
+    for (const clash of clashes) if (!this.#clashes.includes(clash)) this.#logger.warn(clash);
+    this.#clashes = clashes;
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
