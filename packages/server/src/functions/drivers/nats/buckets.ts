@@ -1,6 +1,6 @@
 import { JetStreamApiError, jetstreamManager, StorageType } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
-import { type ObjectStore, Objm } from "@nats-io/obj";
+import { type ObjectStore, Objm, setSha256Backend } from "@nats-io/obj";
 import type { NatsConnection } from "@nats-io/transport-node";
 
 export interface Buckets {
@@ -25,6 +25,8 @@ export async function openBuckets(
   connection: NatsConnection,
   { versions, modules, replicas }: Buckets,
 ): Promise<readonly [KV, ObjectStore]> {
+  // The client's default is written in JavaScript, and would hold up this thread for every large module.
+  setSha256Backend("native");
   const clustered = connection.info?.cluster !== undefined;
   const open = (copies: number): Promise<readonly [KV, ObjectStore]> =>
     Promise.all([
