@@ -1,4 +1,10 @@
-import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import {
+  createInbox,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  type ServerInfo,
+} from "@nats-io/transport-node";
 import { NexusError } from "../../../core/errors.ts";
 import { Deque } from "../../deque.ts";
 import { decodeJson } from "./wire.ts";
@@ -36,6 +42,7 @@ export class Channel {
   readonly #reconnected = new Set<() => void>();
   readonly #timer: NodeJS.Timeout;
   #unwritten: (() => void)[] = [];
+  #server: ServerInfo;
   #drained: (() => void) | undefined;
   #next = 0;
   #up = true;
@@ -43,6 +50,7 @@ export class Channel {
 
   constructor(connection: NatsConnection, options: { readonly timeoutMs: number }) {
     this.connection = connection;
+    this.#server = connection.info!;
     this.#timeoutMs = options.timeoutMs;
     connection.subscribe(`${this.#inbox}.*`, {
       callback: (_error, message) => this.#hear(message),
@@ -50,6 +58,11 @@ export class Channel {
     this.#timer = setInterval(() => this.#sweep(), SWEEP_MS);
     this.#timer.unref();
     void this.#follow();
+  }
+
+  /** What the server says of itself; while there is none, what the last one said. */
+  get server(): ServerInfo {
+    return (this.#server = this.connection.info ?? this.#server);
   }
 
   get connected(): boolean {

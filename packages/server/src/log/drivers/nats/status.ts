@@ -40,6 +40,6 @@ export class Status {
 }
 
 function promised({ replicas, channel }: NatsStore): string {
-  const { version, cluster } = channel.connection.info!;
+  const { version, cluster } = channel.server;
   return durability({ replicas, version, cluster });
 }

@@ -50,7 +50,7 @@ export class NatsStore {
 
   /** Whether the server takes several filters for one consumer: 2.10 does. */
   get severalFilters(): boolean {
-    return atLeast(this.channel.connection.info!.version, SEVERAL_FILTERS_VERSION);
+    return atLeast(this.channel.server.version, SEVERAL_FILTERS_VERSION);
   }
 
   async publishEvent(input: NewEvent, claimedBy?: string): Promise<Appended> {
@@ -93,7 +93,7 @@ export class NatsStore {
 
   /** What fits into one message, in bytes of an event's or a record's JSON. */
   get maxBytes(): number {
-    return this.channel.connection.info!.max_payload - HEADERS_BYTES;
+    return this.channel.server.max_payload - HEADERS_BYTES;
   }
 
   /** Sent again, it is not kept twice. What does not fit into a message is cut, and the record says so. */
