@@ -1,5 +1,11 @@
 import { NexusError } from "./core/errors.ts";
-import { natsPrefixFault, natsServerFault, natsServers, showNatsServer } from "./core/nats.ts";
+import {
+  natsPrefixFault,
+  natsProjectFault,
+  natsServerFault,
+  natsServers,
+  showNatsServer,
+} from "./core/nats.ts";
 
 /** All that the process is told from outside, beside nexus.yaml. This file is the only reader of the environment. */
 export interface ServerConfig {
@@ -21,6 +27,10 @@ export interface ServerConfig {
    * credentials and of replicas does not hold for it.
    */
   readonly ownNats: boolean;
+  /** Wins over the one of nexus.yaml. */
+  readonly natsProject?: string;
+  /** Names a deployment: with a new name, what the cluster has replaced since is deployed again. */
+  readonly deployId?: string;
   /** Reload functions and settings when their files change. */
   readonly watch: boolean;
   /** Threads for functions; absent: the runtime decides by the number of cores. */
@@ -58,7 +68,9 @@ export function readConfig(
     (exists("nexus.yaml") ? "nexus.yaml" : undefined);
   const functionsDir = overrides.functionsDir ?? text(env, "NEXUS_FUNCTIONS_DIR");
   const natsUrl = overrides.natsUrl ?? natsAddresses(env, "NATS_URL");
-  const natsPrefix = overrides.natsPrefix ?? prefix(env, "NEXUS_NATS_PREFIX");
+  const natsPrefix = overrides.natsPrefix ?? checked(env, "NEXUS_NATS_PREFIX", natsPrefixFault);
+  const natsProject = overrides.natsProject ?? checked(env, "NEXUS_NATS_PROJECT", natsProjectFault);
+  const deployId = overrides.deployId ?? checked(env, "NEXUS_DEPLOY_ID", deployIdFault);
   const workers = overrides.workers ?? whole(env, "NEXUS_WORKERS", 1, 1024);
   return {
     host: overrides.host ?? text(env, "NEXUS_HOST") ?? "127.0.0.1",
@@ -70,7 +82,9 @@ export function readConfig(
     ...(functionsDir === undefined ? {} : { functionsDir }),
     ...(natsUrl === undefined ? {} : { natsUrl }),
     ...(natsPrefix === undefined ? {} : { natsPrefix }),
+    ...(natsProject === undefined ? {} : { natsProject }),
     ownNats: overrides.ownNats ?? false,
+    ...(deployId === undefined ? {} : { deployId }),
     watch: overrides.watch ?? false,
     ...(workers === undefined ? {} : { workers }),
     drainMs: overrides.drainMs ?? whole(env, "NEXUS_DRAIN_MS", 0, 3_600_000) ?? 25_000,
@@ -113,11 +127,21 @@ function natsAddresses(env: Environment, name: string): string | undefined {
   return value;
 }
 
-function prefix(env: Environment, name: string): string | undefined {
+function checked(
+  env: Environment,
+  name: string,
+  faultOf: (value: string) => string | undefined,
+): string | undefined {
   const value = text(env, name);
-  const fault = value === undefined ? undefined : natsPrefixFault(value);
+  const fault = value === undefined ? undefined : faultOf(value);
   if (fault !== undefined) throw invalid(name, value!, fault);
   return value;
+}
+
+function deployIdFault(id: string): string | undefined {
+  return /^[\w.:+/-]{1,64}$/.test(id)
+    ? undefined
+    : "must be letters, digits and any of .:+/_-, at most 64";
 }
 
 function whole(env: Environment, name: string, min: number, max: number): number | undefined {

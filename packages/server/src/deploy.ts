@@ -25,30 +25,49 @@ const LOADS_AT_ONCE = 8;
  * step. MODULE_INVALID, naming every function whose module cannot run: then nothing changes.
  */
 export async function deploy(project: Project, target: DeployTarget): Promise<Deployed> {
-  const { modules, runtime, registry } = target;
+  const { registry } = target;
   const before = new Map(registry.list().map((version) => [version.name, version]));
   const changed = project.functions.filter(
     ({ name, version }) => before.get(name)?.version !== version,
   );
 
-  const faults: string[] = [];
-  const waiting = changed.values();
-  const loadNext = async (): Promise<void> => {
-    for (const fn of waiting) {
-      const fault = await load(fn, project, runtime);
-      if (fault !== undefined) faults.push(fault);
-    }
-  };
-  await Promise.all(Array.from({ length: LOADS_AT_ONCE }, loadNext));
-  if (faults.length > 0) {
-    for (const { version } of changed) runtime.unload(version);
-    throw unusable(faults.sort());
-  }
-
-  for (const { moduleSha256 } of changed) await modules.put(project.modules.get(moduleSha256)!);
+  await loadAll(changed, project, target);
   registry.replace(project.functions);
   const names = new Set(project.functions.map(({ name }) => name));
   return { changed, removed: [...before.keys()].filter((name) => !names.has(name)) };
+}
+
+/**
+ * Keeps, compiles and warms the modules of these functions of the project. MODULE_INVALID as `deploy`:
+ * then none of them is loaded.
+ */
+export async function loadAll(
+  functions: readonly FunctionVersion[],
+  project: Project,
+  { modules, runtime }: DeployTarget,
+): Promise<void> {
+  const faults: string[] = [];
+  await eachOf(functions, async (fn) => {
+    const fault = await load(fn, project, runtime);
+    if (fault !== undefined) faults.push(fault);
+  });
+  if (faults.length > 0) {
+    for (const { version } of functions) runtime.unload(version);
+    throw unusable(faults.sort());
+  }
+  for (const { moduleSha256 } of functions) await modules.put(project.modules.get(moduleSha256)!);
+}
+
+/** Some at a time. */
+export async function eachOf<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const waiting = items.values();
+  const next = async (): Promise<void> => {
+    for (const item of waiting) await work(item);
+  };
+  await Promise.all(Array.from({ length: LOADS_AT_ONCE }, next));
 }
 
 /** Why it cannot be run; undefined: it can. */
@@ -76,4 +95,22 @@ async function load(
 
 function unusable(faults: readonly string[]): NexusError {
   return new NexusError("MODULE_INVALID", faults.join("\n"), { details: { faults } });
+}
+
+/** How the project of this node comes into service. */
+export interface Service {
+  deploy(project: Project): Promise<Deployed>;
+  /** Why not everything is in service that is to be. */
+  lacking(): readonly string[];
+  /** Keeps up with other nodes, until `signal` aborts. */
+  follow(signal: AbortSignal): Promise<void>;
+}
+
+/** The service of a node that has no others. */
+export function aloneService(target: DeployTarget): Service {
+  return {
+    deploy: (project) => deploy(project, target),
+    lacking: () => [],
+    follow: async () => undefined,
+  };
 }

@@ -3,11 +3,10 @@ import { join } from "node:path";
 import type { ServerConfig } from "./config.ts";
 import { NexusError } from "./core/errors.ts";
 import type { FunctionVersion } from "./core/function.ts";
-import { deploy, type Deployed } from "./deploy.ts";
+import type { Deployed } from "./deploy.ts";
 import { createDispatcher } from "./dispatch/dispatcher.ts";
 import { runRetention } from "./dispatch/retention.ts";
 import { moduleStore } from "./functions/module-store.ts";
-import { loadProject, type Project } from "./functions/project.ts";
 import { createRegistry } from "./functions/registry.ts";
 import { configJsonSchema } from "./functions/schema.ts";
 import { watchProject } from "./functions/watch.ts";
@@ -15,7 +14,9 @@ import { createApp } from "./http/app.ts";
 import { listen } from "./http/node.ts";
 import type { NatsDoor } from "./nats/door.ts";
 import { natsOptions } from "./nats/options.ts";
+import { openService } from "./open-service.ts";
 import { openStore } from "./open-store.ts";
+import { readProject } from "./read-project.ts";
 import { threadRuntime } from "./runtime/host/thread-runtime.ts";
 import { createLogger } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
@@ -95,7 +96,8 @@ export async function startServer(
   });
   const telemetry = { logger, meter: metrics.meter, tracer };
 
-  await deploy(project, { modules, runtime, registry });
+  const service = await openService(store, { modules, runtime, registry }, { config, logger });
+  await service.deploy(project);
   const settings = () => project.platform;
   const dispatch = createDispatcher({
     log,
@@ -118,16 +120,19 @@ export async function startServer(
     metrics: metrics.reader,
     configSchema: configJsonSchema,
     info: { version: VERSION, startedAt: now() },
-    ready: () =>
-      closing.signal.aborted
-        ? { ready: false, reasons: ["The server is stopping"] }
-        : { ready: true, reasons: [] },
+    ready() {
+      const reasons = closing.signal.aborted ? ["The server is stopping"] : service.lacking();
+      return { ready: reasons.length === 0, reasons };
+    },
     now: () => new Date(now()),
   });
   const door = await openDoor();
   const http = await listen(handler, { host: config.host, port: config.port, logger });
 
-  const background = [runRetention({ log, logger, settings }, closing.signal)];
+  const background = [
+    runRetention({ log, logger, settings }, closing.signal),
+    service.follow(closing.signal),
+  ];
   if (config.watch) background.push(follow());
   const resources = opened.move();
   let closed: Promise<void> | undefined;
@@ -151,7 +156,7 @@ export async function startServer(
   async function tryReload(): Promise<Reload> {
     try {
       const next = await readProject(config, project);
-      const deployed = await deploy(next, { modules, runtime, registry });
+      const deployed = await service.deploy(next);
       project = next;
       watched = next.files;
       return { ok: true, ...deployed };
@@ -202,35 +207,6 @@ export async function startServer(
       functions: registry.list().map(({ name, version }) => `${name}@${version.slice(0, 12)}`),
     });
   }
-}
-
-async function readProject(config: ServerConfig, previous?: Project): Promise<Project> {
-  const { configFile, functionsDir, natsPrefix } = config;
-  if (configFile === undefined && functionsDir === undefined) {
-    throw new NexusError(
-      "CONFIG_NOT_FOUND",
-      "Cannot start: there is no nexus.yaml in this folder, and no functions directory is named",
-    );
-  }
-  const project = await loadProject({
-    ...(configFile === undefined ? {} : { configFile }),
-    ...(functionsDir === undefined ? {} : { functionsDir }),
-    ...(natsPrefix === undefined ? {} : { natsPrefix }),
-    ...(previous === undefined ? {} : { previous }),
-  });
-  if (natsOptions(config, project.nats) !== undefined) return project;
-  return { ...project, warnings: [...project.warnings, ...project.functions.flatMap(withoutNats)] };
-}
-
-// One nexus.yaml is to serve a laptop and a cluster: what it says of NATS alone must not stop the laptop.
-function withoutNats({ name, triggers }: FunctionVersion): string[] {
-  const others = triggers.filter(({ kind }) => kind !== "nats");
-  if (others.length === triggers.length) return [];
-  const why = 'its trigger "nats" needs the NATS driver, and the log is the embedded one';
-  if (others.length === 0) {
-    throw new NexusError("UNSUPPORTED", `Cannot serve function "${name}": ${why}`);
-  }
-  return [`Function "${name}" is served without NATS: ${why}`];
 }
 
 function report(result: Reload, logger: Logger): void {

@@ -9,6 +9,8 @@ export interface NatsOptions {
   readonly prefix: string;
   /** Copies of each stream; absent: as many as the cluster can keep, at most 3. */
   readonly replicas?: number;
+  /** Whose files these are: what its earlier files had and these have not is taken out of the cluster. */
+  readonly project?: string;
   /** How long a delivery may go without a sign of life until another node is given it. */
   readonly ackWaitMs: number;
 }
@@ -113,11 +115,21 @@ function secretOf(username: string, password: string): NatsSecret | "malformed" 
   }
 }
 
-const PREFIX = /^[a-z0-9][a-z0-9_-]{0,31}$/;
+/** Of prefixes and projects. */
+const WORD = /^[a-z0-9][a-z0-9_-]{0,31}$/;
 
 /** The rule this prefix breaks, in words that follow it; undefined for a good one. */
 export function natsPrefixFault(prefix: string): string | undefined {
-  return PREFIX.test(prefix)
+  return wordFault(prefix, "a prefix");
+}
+
+/** The same for the name of a project. */
+export function natsProjectFault(project: string): string | undefined {
+  return wordFault(project, "a project's name");
+}
+
+function wordFault(word: string, what: string): string | undefined {
+  return WORD.test(word)
     ? undefined
-    : "is not a prefix: lower-case letters, digits, dashes and underscores inside, at most 32";
+    : `is not ${what}: lower-case letters, digits, dashes and underscores inside, at most 32`;
 }

@@ -1,4 +1,4 @@
-import type { Trigger } from "../core/function.ts";
+import type { FunctionVersion, Trigger } from "../core/function.ts";
 import type { Entry } from "./entries.ts";
 import { DEFAULT_NATS_PREFIX, subjectsOverlap } from "../core/subjects.ts";
 import { pathShape } from "./http-path.ts";
@@ -76,9 +76,7 @@ function routeConflicts(entries: readonly Entry[]): Problem[] {
       const route = routeOf(trigger, entry.problem([...path, "path"], ""));
       const shape = pathShape(trigger.path);
       const others = byShape.get(shape) ?? [];
-      const other = others.find(
-        ({ method }) => method === route.method || method === "*" || route.method === "*",
-      );
+      const other = others.find(({ method }) => meet(method, route.method));
       if (other !== undefined) {
         const message = `${quote(route.written)} takes the same requests as ${quote(other.written)}: ${placeOf(other.place)}`;
         problems.push({ ...route.place, message });
@@ -87,6 +85,32 @@ function routeConflicts(entries: readonly Entry[]): Problem[] {
     }
   }
   return problems;
+}
+
+/** HTTP requests that several of these functions would take, which files of their own each may bring. */
+export function routeClashes(versions: readonly FunctionVersion[]): readonly string[] {
+  const byShape = new Map<string, { readonly name: string; readonly method: string }[]>();
+  const clashes: string[] = [];
+  for (const { name, triggers } of versions) {
+    for (const trigger of triggers) {
+      if (trigger.kind !== "http") continue;
+      const { method, path } = trigger;
+      const others = byShape.get(pathShape(path)) ?? [];
+      const first = others.find((other) => meet(method, other.method));
+      if (first !== undefined) {
+        const route = quote(`${method} ${path}`);
+        clashes.push(
+          `${route} of function ${quote(name)} takes the same requests as function ${quote(first.name)}, which gets them`,
+        );
+      }
+      byShape.set(pathShape(path), [...others, { name, method }]);
+    }
+  }
+  return clashes;
+}
+
+function meet(method: string, other: string): boolean {
+  return method === other || method === "*" || other === "*";
 }
 
 function routeOf({ method, path }: Extract<Trigger, { kind: "http" }>, place: Problem): Route {

@@ -5,6 +5,7 @@ import { join, posix } from "node:path";
 import { sha256 } from "../core/ids.ts";
 import type { MountedEntry, MountedFiles, MountedNode } from "../core/mounts.ts";
 import { reasonOf, type SourceFiles } from "./files.ts";
+import { mountContent } from "./mount-content.ts";
 
 /** What the mounts of one function may hold together. */
 const MOST_BYTES = 64 * 1024 * 1024;
@@ -73,10 +74,10 @@ class MountReader {
       at += part.length;
     }
     const nodes = this.#nodes;
+    const files = { bytes, nodes };
     return {
-      files: { bytes, nodes },
-      // The table says where in the bytes each file is, so both together are the whole content.
-      sha256: sha256(Buffer.concat([Buffer.from(`${JSON.stringify(nodes)}\0`), ...this.#parts])),
+      files,
+      sha256: sha256(mountContent(files)),
       count: nodes.length - 1,
       bytes: this.#bytes,
     };

@@ -3,6 +3,7 @@ import { z } from "zod";
 import {
   DEFAULT_NATS_OPTIONS,
   natsPrefixFault,
+  natsProjectFault,
   natsServerFault,
   showNatsServer,
   type NatsAuth,
@@ -104,6 +105,15 @@ export const natsSchema = section(
         pattern: "^[a-z0-9][a-z0-9_-]{0,31}$",
       })
       .optional(),
+    project: text("a project's name", "shop", natsProjectFault)
+      .meta({
+        title: "Project",
+        description:
+          "Whose functions these are, all of them: a node that starts with files that are new to the cluster takes out what the project's earlier files had and these have not. Without it, only a change of a running node's files takes functions out.",
+        pattern: "^[a-z0-9][a-z0-9_-]{0,31}$",
+        examples: ["shop"],
+      })
+      .optional(),
     replicas: count(1, 5, {
       title: "Replicas",
       description:
@@ -142,7 +152,7 @@ type Written = z.infer<typeof natsSchema>;
 
 /** What `nats:` of this file says. All values have passed the schema; paths are relative to the file. */
 export function natsConfig(written: Written, configFile: string): NatsConfig {
-  const { servers, tls, prefix, replicas, ack_wait: ackWait } = written;
+  const { servers, tls, prefix, project, replicas, ack_wait: ackWait } = written;
   const path = (relative: string): string => resolve(dirname(configFile), relative);
   const auth = authOf(written, path);
   return {
@@ -150,6 +160,7 @@ export function natsConfig(written: Written, configFile: string): NatsConfig {
     ...(auth === undefined ? {} : { auth }),
     ...(tls === undefined ? {} : { tls: tlsOf(tls, path) }),
     ...(prefix === undefined ? {} : { prefix }),
+    ...(project === undefined ? {} : { project }),
     ...(replicas === undefined ? {} : { replicas }),
     ...(ackWait === undefined ? {} : { ackWaitMs: parseDuration(ackWait)! }),
   };

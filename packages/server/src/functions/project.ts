@@ -49,6 +49,19 @@ export interface Project {
   readonly warnings: readonly string[];
 }
 
+/** The project of a node that has no files of its own. */
+export function emptyProject(): Project {
+  return {
+    platform: platformSettings({}),
+    functions: Object.freeze([]),
+    modules: new Map(),
+    mounted: new Map(),
+    sourceMaps: new Map(),
+    files: [],
+    warnings: [],
+  };
+}
+
 /** What of files a function of the project is given. */
 export function grantedFiles(project: Project, fn: FunctionVersion): GrantedFiles {
   const mounts = (fn.mounts ?? []).map(({ guest, sha256 }) => ({

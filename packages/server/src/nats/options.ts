@@ -9,6 +9,7 @@ import {
 export interface NatsOverrides {
   readonly natsUrl?: string;
   readonly natsPrefix?: string;
+  readonly natsProject?: string;
   readonly ownNats: boolean;
 }
 
@@ -17,12 +18,13 @@ export interface NatsOverrides {
  * log is to be used. The environment wins over nexus.yaml.
  */
 export function natsOptions(
-  { natsUrl, natsPrefix, ownNats }: NatsOverrides,
+  { natsUrl, natsPrefix, natsProject, ownNats }: NatsOverrides,
   written: NatsConfig = {},
 ): NatsOptions | undefined {
   const servers = natsUrl === undefined ? written.servers : natsServers(natsUrl);
   if (servers === undefined) return undefined;
   const prefix = natsPrefix ?? written.prefix;
+  const project = natsProject ?? written.project;
   const ackWaitMs = written.ackWaitMs ?? DEFAULT_NATS_OPTIONS.ackWaitMs;
   return {
     ...DEFAULT_NATS_OPTIONS,
@@ -30,5 +32,6 @@ export function natsOptions(
     ackWaitMs,
     servers,
     ...(prefix === undefined ? {} : { prefix }),
+    ...(project === undefined ? {} : { project }),
   };
 }
