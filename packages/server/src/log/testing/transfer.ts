@@ -351,7 +351,7 @@ export function testTransfer(
           await using log = await fresh.open(() => Date.now() + 7_200_000);
           assert.deepEqual(await contents(log), before);
           for (const name of ["f", "g"] as const) {
-            await using consumer = new TestConsumer(log, { name });
+            await using consumer = new TestConsumer(log, { name, concurrency: 1000 });
             const got = await consumer.take(open[name].size);
             assert.deepEqual(got.map(idOf).sort(), [...open[name]].sort());
             assert.ok(await consumer.idle(log));
@@ -384,8 +384,8 @@ async function play(
   steps: readonly Step[],
   open: Readonly<Record<"f" | "g", Set<string>>>,
 ): Promise<void> {
-  await using f = new TestConsumer(log, { name: "f" });
-  await using g = new TestConsumer(log, { name: "g" });
+  await using f = new TestConsumer(log, { name: "f", concurrency: 1000 });
+  await using g = new TestConsumer(log, { name: "g", concurrency: 1000 });
   const consumers = { f, g };
   const untaken = { f: 0, g: 0 };
   const out: Record<"f" | "g", Delivery[]> = { f: [], g: [] };
