@@ -430,13 +430,13 @@ async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
 }
 
 /** Everything that can be read, with events' ids in the place of positions. */
-interface Contents {
+export interface Contents {
   readonly events: unknown;
   readonly invocations: unknown;
   readonly deadLetters: unknown;
 }
 
-async function contents(log: EventLog): Promise<Contents> {
+export async function contents(log: EventLog): Promise<Contents> {
   const events = await everything(log);
   const idAt = new Map(events.map(({ position, event }) => [position, event.id]));
   const named = <T extends { readonly id: string; readonly position: number }>(
