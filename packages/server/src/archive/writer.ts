@@ -14,6 +14,8 @@ import type { Frame } from "./reader.ts";
 const FRAME_BYTES = 1024 * 1024;
 /** Written and not synced; what a power cut takes has to be written again by `--resume`. */
 const SYNC_BYTES = 64 * 1024 * 1024;
+/** It holds all that was ever published. */
+const OWNER_ONLY = 0o600;
 
 /** Writes an archive's frames, each full before the next is begun. */
 export class ArchiveWriter {
@@ -33,7 +35,7 @@ export class ArchiveWriter {
 
   /** A new file. Rejects with what the file system says; EEXIST where there is one. */
   static async create(path: string): Promise<ArchiveWriter> {
-    const writer = new ArchiveWriter(await open(path, "wx"), createHash("sha256"), 0);
+    const writer = new ArchiveWriter(await open(path, "wx", OWNER_ONLY), createHash("sha256"), 0);
     await writer.#write(FIRST_LINE);
     return writer;
   }

@@ -9,7 +9,7 @@ import { PositionMap } from "./position-map.ts";
 import { keepRetry } from "./retries.ts";
 import { type NatsStore, openNatsStore } from "./store.ts";
 import { isNotFound, ensureStreams } from "./streams.ts";
-import { encodeRestored, encodeRestoredJson } from "./wire.ts";
+import { encodeJson, encodeRecord, encodeRestored, keptElsewhere } from "./wire.ts";
 
 /** Messages that are on their way at a time. */
 const AT_ONCE = 512;
@@ -93,12 +93,12 @@ class NatsTarget implements LogTarget {
   }
 
   async invocations(kept: readonly KeptInvocation[]): Promise<void> {
-    const { channel, layout } = this.#store;
+    const { channel, layout, maxBytes } = this.#store;
     await inParts(kept, ({ invocation, keptAt }) => {
       this.#keptAt = Math.max(this.#keptAt, keptAt);
       const record = this.#moved(invocation);
-      const { headers, data } = encodeRestoredJson(record, this.#keptAt);
-      return channel.publish(layout.record(record), data, headers);
+      const data = encodeRecord(record, maxBytes);
+      return channel.publish(layout.record(record), data, keptElsewhere(this.#keptAt));
     });
   }
 
@@ -106,12 +106,9 @@ class NatsTarget implements LogTarget {
     const store = this.#store;
     const { deadLetters, retries } = this.#state;
     await inParts(deadLetters, (letter) => {
-      const { headers, data } = encodeRestoredJson(this.#moved(letter), Date.parse(letter.dead_at));
-      return store.channel.publish(
-        store.layout.deadLetter(letter.function, letter.id),
-        data,
-        headers,
-      );
+      const subject = store.layout.deadLetter(letter.function, letter.id);
+      const head = keptElsewhere(Date.parse(letter.dead_at));
+      return store.channel.publish(subject, encodeJson(this.#moved(letter)), head);
     });
     await inParts(retries, async ({ function: name, position, attempt, dueAt, holdsKey }) => {
       const moved = this.#positions.get(position);

@@ -34,11 +34,11 @@ export function encodeRestored(stored: StoredEvent, settledFor: readonly string[
   return { headers: head, data };
 }
 
-/** A record of another log: with the time at which that kept it. */
-export function encodeRestoredJson(value: unknown, keptAt: number): Outgoing {
+/** For a record or a dead letter of another log: with the time at which that kept it. */
+export function keptElsewhere(keptAt: number): MsgHdrs {
   const head = onceOnly();
   head.set(ACCEPTED, String(keptAt));
-  return { headers: head, data: encodeJson(value) };
+  return head;
 }
 
 /** When a message of another log was kept there; undefined: it is none. */
