@@ -197,9 +197,9 @@ interface Load extends AsyncDisposable {
 /** Publishes events, some at a time, until it is disposed. */
 function publishing(url: string): Load {
   const acknowledged: string[] = [];
-  let stopped = false;
+  const stop = new AbortController();
   const one = async (): Promise<void> => {
-    while (!stopped) {
+    while (!stop.signal.aborted) {
       const response = await fetch(`${url}/events/com.example.load`, { method: "POST", body: "1" });
       acknowledged.push(((await response.json()) as Accepted).event_id);
     }
@@ -211,7 +211,7 @@ function publishing(url: string): Load {
       while (acknowledged.length < count) await Promise.race([all, new Promise(setImmediate)]);
     },
     async [Symbol.asyncDispose]() {
-      stopped = true;
+      stop.abort();
       await all;
     },
   };

@@ -47,17 +47,27 @@ export function moduleOf({ json, bytes }: Entry): { sha256: string; bytes: Uint8
   return { sha256, bytes: bytes! };
 }
 
+interface RetryFields {
+  readonly function: string;
+  readonly position: number;
+  readonly attempt: number;
+  readonly due_at: number;
+  readonly holds_key: boolean;
+}
+
 type StateFields =
   | { readonly tail: number }
   | { readonly dead_letter: DeadLetter }
-  | { readonly retry: WaitingRetry }
+  | { readonly retry: RetryFields }
   | { readonly place: FunctionPlace };
 
 export function* stateEntries(state: LogState): Generator<Entry> {
   const entry = (json: StateFields): Entry => ({ json });
   yield entry({ tail: state.tail });
   for (const dead_letter of state.deadLetters) yield entry({ dead_letter });
-  for (const retry of state.retries) yield entry({ retry });
+  for (const { dueAt: due_at, holdsKey: holds_key, ...rest } of state.retries) {
+    yield entry({ retry: { ...rest, due_at, holds_key } });
+  }
   for (const place of state.places) yield entry({ place });
 }
 
@@ -70,8 +80,11 @@ export function stateOf(entries: Iterable<Entry>): LogState {
     const fields = json as StateFields;
     if ("tail" in fields) ({ tail } = fields);
     else if ("dead_letter" in fields) deadLetters.push(fields.dead_letter);
-    else if ("retry" in fields) retries.push(fields.retry);
-    else places.push(fields.place);
+    else if ("place" in fields) places.push(fields.place);
+    else {
+      const { due_at: dueAt, holds_key: holdsKey, ...rest } = fields.retry;
+      retries.push({ ...rest, dueAt, holdsKey });
+    }
   }
   return { tail, deadLetters, retries, places };
 }

@@ -21,12 +21,19 @@ export interface TransferStore extends TestStore {
   target(): Promise<LogTarget>;
 }
 
-/** What moving a log from one driver to another, or to the same, has to keep. */
+/**
+ * What moving a log from one driver to another, or to the same, has to keep. `plans`: how many made-up
+ * histories are moved.
+ */
 export function testTransfer(
   name: string,
-  from: () => Promise<TransferStore>,
-  to: () => Promise<TransferStore>,
+  stores: {
+    readonly from: () => Promise<TransferStore>;
+    readonly to: () => Promise<TransferStore>;
+    readonly plans?: number;
+  },
 ): void {
+  const { from, to, plans = 12 } = stores;
   describe(`transfer: ${name}`, () => {
     test("everything that is kept is the same afterwards", async () => {
       await using old = await from();
@@ -357,7 +364,7 @@ export function testTransfer(
             assert.ok(await consumer.idle(log));
           }
         }),
-        { numRuns: 12 },
+        { numRuns: plans },
       );
     });
   });
