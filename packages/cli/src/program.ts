@@ -23,6 +23,8 @@ const GROUPS: readonly (readonly [
     {
       start: () => import("./commands/start.ts").then((m) => m.startCommand),
       doctor: () => import("./commands/doctor.ts").then((m) => m.doctorCommand),
+      export: () => import("./commands/export.ts").then((m) => m.exportCommand),
+      import: () => import("./commands/import.ts").then((m) => m.importCommand),
     },
   ],
   [

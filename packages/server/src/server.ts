@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ServerConfig } from "./config.ts";
 import { NexusError } from "./core/errors.ts";
@@ -23,6 +22,7 @@ import { createMetrics } from "./telemetry/metrics.ts";
 import type { Logger } from "./telemetry/telemetry.ts";
 import { createTracer, tracingConfig } from "./telemetry/tracing.ts";
 import { tracedLog } from "./traced-log.ts";
+import { VERSION } from "./version.ts";
 
 export interface ServerOptions {
   /** Takes log lines, each with its line feed. */
@@ -50,7 +50,7 @@ export interface RunningServer {
   close(signal?: AbortSignal): Promise<void>;
 }
 
-export const VERSION = packageVersion();
+export { VERSION };
 
 /** How long a stop waits for the collector of traces, which may be away. */
 const LAST_SPANS_MS = 2000;
@@ -222,9 +222,4 @@ function report(result: Reload, logger: Logger): void {
     logger.info("Now serving", { function: name, version });
   }
   for (const name of result.removed) logger.info("No longer serving", { function: name });
-}
-
-function packageVersion(): string {
-  const file = readFileSync(new URL("../package.json", import.meta.url), "utf8");
-  return (JSON.parse(file) as { readonly version: string }).version;
 }

@@ -198,6 +198,24 @@ export const ERRORS = {
     title: "No nats-server can be run on this machine",
     help: "Install nats-server (Debian, Ubuntu: `apt-get install nats-server`; macOS: `brew install nats-server`; any: https://github.com/nats-io/nats-server/releases), or set NEXUS_NATS_SERVER to its path.",
   },
+  ARCHIVE_INVALID: {
+    status: 500,
+    retry: false,
+    title: "The archive cannot be used",
+    help: "It was cut off or changed after it was written, or it belongs to another log or version. The message says where. Nothing was imported; take another copy.",
+  },
+  LOG_NOT_EMPTY: {
+    status: 500,
+    retry: false,
+    title: "The log to import into is not a fresh one",
+    help: "Import into a data directory or a NATS prefix that nothing was kept in yet, while no server runs on it.",
+  },
+  IMPORT_UNFINISHED: {
+    status: 500,
+    retry: false,
+    title: "An import into this log was cut off",
+    help: "Run `nexus import` again with the same archive: it goes on where it stopped. Or remove the log and begin with a fresh one.",
+  },
   // What the server cannot do now
   NATS_UNREACHABLE: {
     status: 503,

@@ -24,4 +24,6 @@ export interface ModuleStore {
   put(bytes: Uint8Array): Promise<string>;
   /** Undefined if there is none of that name. The bytes are checked against the name. */
   get(sha256: string): Promise<Uint8Array | undefined>;
+  /** The names of all there are, in order. */
+  list(): Promise<readonly string[]>;
 }

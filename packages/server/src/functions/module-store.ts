@@ -46,6 +46,11 @@ export function moduleStore(folder: string): ModuleStore {
         `Cannot read module "${pathOf(name)}": its bytes were changed on the disk (deploy the function again to mend it)`,
       );
     },
+
+    async list() {
+      const files = await attempt("read", folder, () => filesIfThere(folder));
+      return files.flatMap((file) => /^([0-9a-f]{64})\.wasm$/.exec(file)?.[1] ?? []).sort();
+    },
   };
 }
 
@@ -85,6 +90,15 @@ async function readIfThere(path: string): Promise<Uint8Array | undefined> {
     return await readFile(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function filesIfThere(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
   }
 }

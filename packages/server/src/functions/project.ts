@@ -122,6 +122,17 @@ export async function loadProject(source: ProjectSource): Promise<Project> {
   };
 }
 
+/** What a nexus.yaml says of NATS; undefined where it says nothing. CONFIG_NOT_FOUND, CONFIG_INVALID. */
+export async function loadNatsConfig(configFile: string): Promise<NatsConfig | undefined> {
+  const files = new SourceFiles();
+  const config = await readConfigFile({ configFile }, files);
+  checkFound({ configFile }, { config: config !== undefined, folder: false }, files);
+  const problems: Problem[] = [...config!.problems];
+  const outer = config!.value === undefined ? {} : checkOuter(config!, problems);
+  if (problems.length > 0) throw configInvalid(problems, files.seen);
+  return outer.nats === undefined ? undefined : natsConfig(outer.nats, configFile);
+}
+
 async function readConfigFile(
   { configFile }: ProjectSource,
   files: SourceFiles,

@@ -8,6 +8,7 @@ import { type Batch, Committer } from "./embedded/committer.ts";
 import { Consumers } from "./embedded/consumers.ts";
 import { DeadLetters } from "./embedded/dead.ts";
 import { Events, type Written } from "./embedded/events.ts";
+import { IMPORT_KEY, refuseUnfinished } from "./embedded/importing.ts";
 import { Invocations } from "./embedded/invocations.ts";
 import { EventLists } from "./embedded/lists.ts";
 import { Pending } from "./embedded/pending.ts";
@@ -25,7 +26,7 @@ export interface EmbeddedLogOptions {
 
 /**
  * The event log in one file of this process (LMDB). DATA_DIR_LOCKED where another process has the
- * directory, DATA_DIR_UNUSABLE where it cannot be written or holds something else.
+ * directory, DATA_DIR_UNUSABLE where it cannot be written or holds something else, IMPORT_UNFINISHED.
  *
  * An event's `acceptedAt` never goes back: where the machine's clock does, the last time is repeated.
  * A run that a crash cut off is delivered again with the same attempt number: it was not the function
@@ -38,6 +39,7 @@ export async function embeddedLog(options: EmbeddedLogOptions): Promise<EventLog
   let store: Store | undefined;
   try {
     store = openStore(dir);
+    refuseUnfinished(store.meta.get(IMPORT_KEY), dir);
     return assemble({ store, dir, now, release: () => lock.release() });
   } catch (error) {
     await store?.close();

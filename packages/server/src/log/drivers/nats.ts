@@ -4,6 +4,7 @@ import type { Appended, Delivery, EventLog, Settlement } from "../log.ts";
 import { unavailable } from "./nats/channel.ts";
 import { Claims } from "./nats/claims.ts";
 import { Consumers } from "./nats/consumers.ts";
+import { refuseUnfinished } from "./nats/importing.ts";
 import {
   findEvent,
   getDeadLetter,
@@ -48,7 +49,7 @@ export interface NatsLogOptions {
  * JetStream has no transactions: `append` of several events keeps them in order, and where it rejects,
  * the first of them may be kept. A run that a crash cut off is delivered again with the same attempt
  * number. Identity is `source`, `id` and `type`: of two events that differ in their type alone, which no
- * producer may send, both are kept.
+ * producer may send, both are kept. IMPORT_UNFINISHED.
  */
 export async function natsLog(options: NatsLogOptions): Promise<EventLog> {
   const {
@@ -61,6 +62,7 @@ export async function natsLog(options: NatsLogOptions): Promise<EventLog> {
   } = options;
   const store = await openNatsStore({ connection, prefix, timeoutMs });
   try {
+    await refuseUnfinished(store);
     store.replicas = await ensureStreams(store, { replicas: options.replicas, leaseMs });
     await ensureRetryConsumer(store, ackWaitMs);
   } catch (error) {

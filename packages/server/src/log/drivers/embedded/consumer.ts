@@ -189,7 +189,9 @@ export class Consumer {
     const { pending } = this.#context;
     if (next.state === "retry") {
       const attempt = delivery.attempt + 1;
-      pending.put(batch, this.number, { position, attempt, dueAt: next.at, acceptedAt });
+      const holdsKey = this.#waiting.ordered && flight.item.key !== undefined;
+      const row = { position, attempt, dueAt: next.at, acceptedAt, holdsKey };
+      pending.put(batch, this.number, row);
     } else if (flight.item.row) {
       pending.remove(batch, this.number, position);
     }

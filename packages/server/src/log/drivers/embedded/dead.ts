@@ -35,6 +35,10 @@ export class DeadLetters {
       invocation_id: last.id,
       dead_at: new Date(dead.at).toISOString(),
     };
+    this.keep(batch, letter);
+  }
+
+  keep(batch: Batch, letter: DeadLetter): void {
     const name = this.#catalogue.assign(FUNCTION, letter.function);
     const { deadLetters, deadLettersByFunction, holds } = this.#store;
     batch.put(deadLetters, idKey([], letter.id), Buffer.from(JSON.stringify(letter)));

@@ -73,28 +73,35 @@ export class Events {
       position,
       acceptedAt: this.#acceptedAt,
     });
-    const key = positionKey(position);
-    const value = encodeEvent(input, stored.acceptedAt);
-    const type = this.#catalogue.assign(TYPE, event.type);
-    const source = this.#catalogue.assign(SOURCE, event.source);
-    const { events, identities } = this.#store;
-    batch.put(events, key, value);
-    batch.put(identities, identity, key);
-    this.byType.add(batch, type, position);
-    this.bySource.add(batch, source, position);
-    if (meta.target !== undefined) {
-      const target = this.#catalogue.assign(FUNCTION, meta.target);
-      this.byTarget.add(batch, target, position);
-    }
-    batch.delta.events += 1;
-    batch.delta.eventBytes += value.length;
-    batch.events.push(stored);
+    this.#put(batch, stored);
+    batch.put(this.#store.identities, identity, positionKey(position));
     if (memo !== undefined) {
       this.#pending.set(memo, position);
       const forget = (): void => void this.#pending.delete(memo);
       batch.on(forget, forget);
     }
     return { answer: { status: "accepted", position }, stored, batch };
+  }
+
+  /**
+   * Writes an event of another log under its own position and time, later than all before. False: this
+   * log has it. Of two with one identity (some drivers keep both) the first is the one to be found by it.
+   */
+  restore(batch: Batch, stored: StoredEvent): boolean {
+    if (stored.position < this.#next) return false;
+    const { id, source } = stored.event;
+    this.#next = stored.position + 1;
+    // A cluster's clock can go back with its leader; here it must not.
+    this.#acceptedAt = Math.max(stored.acceptedAt, this.#acceptedAt);
+    this.#put(batch, { ...stored, acceptedAt: this.#acceptedAt });
+    const identity = identityKey(id, source);
+    const memo = memoOf(stored.event);
+    if (this.#pending.has(memo) || this.#store.identities.doesExist(identity)) return true;
+    batch.put(this.#store.identities, identity, positionKey(stored.position));
+    this.#pending.set(memo, stored.position);
+    const forget = (): void => void this.#pending.delete(memo);
+    batch.on(forget, forget);
+    return true;
   }
 
   /** Adds to a batch what is written once for all of its events. */
@@ -132,6 +139,20 @@ export class Events {
       else low = found.position + 1;
     }
     return low;
+  }
+
+  #put(batch: Batch, stored: StoredEvent): void {
+    const { event, meta, position } = stored;
+    const value = encodeEvent(stored, stored.acceptedAt);
+    batch.put(this.#store.events, positionKey(position), value);
+    this.byType.add(batch, this.#catalogue.assign(TYPE, event.type), position);
+    this.bySource.add(batch, this.#catalogue.assign(SOURCE, event.source), position);
+    if (meta.target !== undefined) {
+      this.byTarget.add(batch, this.#catalogue.assign(FUNCTION, meta.target), position);
+    }
+    batch.delta.events += 1;
+    batch.delta.eventBytes += value.length;
+    batch.events.push(stored);
   }
 
   #firstFrom(position: number): { position: number; acceptedAt: number } | undefined {

@@ -58,9 +58,13 @@ export class Invocations {
     batch.invocations.push(invocation);
   }
 
+  has(id: string): boolean {
+    return this.#store.invocations.doesExist(idKey([], id));
+  }
+
   get(id: string): Invocation | undefined {
     const value = id === "" ? undefined : this.#store.invocations.get(idKey([], id.slice(0, 100)));
-    return value === undefined ? undefined : parse(value);
+    return value === undefined ? undefined : decodeRecord(value);
   }
 
   ofEvent(position: number): Invocation[] {
@@ -178,6 +182,7 @@ function runBefore(
   return { values, full: values.length >= CHUNK };
 }
 
-function parse(value: Buffer): Invocation {
+/** The record of an entry of the table. */
+export function decodeRecord(value: Buffer): Invocation {
   return JSON.parse(value.toString("utf8", HEAD)) as Invocation;
 }

@@ -9,6 +9,8 @@ export interface PendingRow {
   readonly attempt: number;
   readonly dueAt: number;
   readonly acceptedAt: number;
+  /** Later deliveries of its order key wait for it. */
+  readonly holdsKey?: boolean;
 }
 
 /** Why retention must leave an event alone. */
@@ -34,7 +36,8 @@ export class Pending {
   put(batch: Batch, name: number, row: PendingRow): void {
     this.remove(batch, name, row.position);
     const { pending, due, holds } = this.#store;
-    const value = Buffer.from(JSON.stringify([row.attempt, row.dueAt, row.acceptedAt]));
+    const fields = [row.attempt, row.dueAt, row.acceptedAt, ...(row.holdsKey === true ? [1] : [])];
+    const value = Buffer.from(JSON.stringify(fields));
     batch.put(pending, namedPositionKey(name, row.position), value);
     batch.put(due, dueKey(name, row.dueAt, row.position), MARK);
     batch.put(holds, holdKey(row.position, name, HOLD_PENDING), MARK);
@@ -52,7 +55,7 @@ export class Pending {
 
   get(name: number, position: number): PendingRow | undefined {
     const value = this.#store.pending.get(namedPositionKey(name, position));
-    return value === undefined ? undefined : decode(position, value);
+    return value === undefined ? undefined : decodeRow(position, value);
   }
 
   count(name: number): number {
@@ -64,7 +67,7 @@ export class Pending {
   *all(name: number): Generator<PendingRow> {
     const range = { start: namedPositionKey(name, 0), end: namedPositionKey(name + 1, 0) };
     for (const { key, value } of this.#store.pending.getRange(range)) {
-      yield decode(positionOf(key, 4), value);
+      yield decodeRow(positionOf(key, 4), value);
     }
   }
 
@@ -77,11 +80,14 @@ export class Pending {
   }
 }
 
-function decode(position: number, value: Buffer): PendingRow {
-  const [attempt, dueAt, acceptedAt] = JSON.parse(value.toString("latin1")) as [
+/** The row of an entry of the table. */
+export function decodeRow(position: number, value: Buffer): PendingRow {
+  const [attempt, dueAt, acceptedAt, holdsKey] = JSON.parse(value.toString("latin1")) as [
     number,
     number,
     number,
+    1?,
   ];
-  return { position, attempt, dueAt, acceptedAt };
+  const row = { position, attempt, dueAt, acceptedAt };
+  return holdsKey === undefined ? row : { ...row, holdsKey: true };
 }

@@ -1,7 +1,23 @@
 import type { Batch, Counters } from "./committer.ts";
 import type { Store } from "./store.ts";
 
-const KEY = Buffer.from("state");
+/** In the table `meta`. */
+export const STATE_KEY = Buffer.from("state");
+
+/** What a log's entry says, for those that only read it. */
+export function keptState(value: Buffer | undefined): { tail: number; counters: Counters } {
+  if (value === undefined) return { tail: 0, counters: NONE };
+  const { newest, counters } = JSON.parse(value.toString("latin1")) as Kept;
+  return { tail: newest.tail, counters };
+}
+
+const NONE: Counters = {
+  events: 0,
+  eventBytes: 0,
+  invocations: 0,
+  invocationBytes: 0,
+  deadLetters: 0,
+};
 
 /** The newest event that is durable. */
 export interface Newest {
@@ -12,19 +28,13 @@ export interface Newest {
 /** What the log knows about itself as a whole; one entry, written with every commit. */
 export class State {
   readonly #store: Store;
-  #counters: Counters = {
-    events: 0,
-    eventBytes: 0,
-    invocations: 0,
-    invocationBytes: 0,
-    deadLetters: 0,
-  };
+  #counters: Counters = NONE;
   #newest: Newest = { tail: 0, acceptedAt: 0 };
   #nextName = 1;
 
   constructor(store: Store) {
     this.#store = store;
-    const value = store.meta.get(KEY);
+    const value = store.meta.get(STATE_KEY);
     if (value === undefined) return;
     const kept = JSON.parse(value.toString("latin1")) as Kept;
     this.#counters = kept.counters;
@@ -45,6 +55,12 @@ export class State {
     return this.#nextName;
   }
 
+  /** Makes the next position come after this one, as of the next commit. */
+  moveTail(tail: number): void {
+    const { acceptedAt } = this.#newest;
+    this.#newest = { tail: Math.max(tail, this.#newest.tail), acceptedAt };
+  }
+
   prepare(batch: Batch, nextName: number): void {
     const last = batch.events.at(-1);
     const newest =
@@ -58,7 +74,7 @@ export class State {
       deadLetters: this.#counters.deadLetters + delta.deadLetters,
     };
     const kept: Kept = { counters, newest, nextName };
-    batch.put(this.#store.meta, KEY, Buffer.from(JSON.stringify(kept)));
+    batch.put(this.#store.meta, STATE_KEY, Buffer.from(JSON.stringify(kept)));
     batch.on(() => {
       this.#newest = newest;
       this.#counters = counters;

@@ -7,7 +7,7 @@ import { NexusError } from "../../../core/errors.ts";
 export type Table = Database<Buffer, Buffer>;
 
 /** Each table's keys and values; names in keys are numbers of the catalogue (catalogue.ts). */
-const TABLES = {
+export const TABLES = {
   /** `format` → number; `state` → counters. */
   meta: "meta",
   /** kind, name → number, name. */
@@ -53,7 +53,7 @@ const NOTHING = Buffer.from("nothing");
  * Of what this file's tables hold. A newer store is refused, never guessed at. Format 1 had an entry of
  * its own for each position of an index, which format 2 reads as well.
  */
-const FORMAT = 2;
+export const FORMAT = 2;
 
 /** The LMDB environment with its tables. Reads are synchronous; writes go through the committer alone. */
 export type Store = { readonly [T in keyof typeof TABLES]: Table } & {
@@ -119,10 +119,11 @@ export function openStore(dir: string): Store {
 const MAGIC = 0xbeefc0de;
 const MAGIC_AT = 24;
 
-function checkFile(path: string): void {
+/** DATA_DIR_UNUSABLE where a file is there and is no store. */
+export function checkFile(path: string, flags: "r" | "r+" = "r+"): void {
   if (!existsSync(path)) return;
   const head = Buffer.alloc(32);
-  const file = openSync(path, "r+");
+  const file = openSync(path, flags);
   try {
     const bytes = readSync(file, head, 0, head.length, 0);
     if (bytes === 0 || head.readUInt32LE(MAGIC_AT) === MAGIC) return;

@@ -42,7 +42,6 @@ export class Channel {
   readonly #reconnected = new Set<() => void>();
   readonly #timer: NodeJS.Timeout;
   #unwritten: (() => void)[] = [];
-  #server: ServerInfo;
   #drained: (() => void) | undefined;
   #server: ServerInfo;
   #next = 0;
@@ -59,11 +58,6 @@ export class Channel {
     this.#timer = setInterval(() => this.#sweep(), SWEEP_MS);
     this.#timer.unref();
     void this.#follow();
-  }
-
-  /** What the server says of itself; while there is none, what the last one said. */
-  get server(): ServerInfo {
-    return (this.#server = this.connection.info ?? this.#server);
   }
 
   get connected(): boolean {

@@ -17,7 +17,7 @@ import { keptRetries, type RetryRow } from "./retries.ts";
 import { keepSettled } from "./settle.ts";
 import type { NatsStore } from "./store.ts";
 import { Tasks } from "./tasks.ts";
-import { claimedBy, decodeAgain, decodeEvent } from "./wire.ts";
+import { claimedBy, decodeAgain, decodeEvent, settledElsewhere } from "./wire.ts";
 
 /** Messages of an ordered function that are out, or wait for their key or their next attempt. */
 export const MAX_OUTSTANDING = 2048;
@@ -286,7 +286,7 @@ export class NatsConsumer {
       return;
     }
     const stored = decodeEvent(message, { position: sequence, acceptedAt: storedAt });
-    if (stored === undefined || !this.#wants(stored)) {
+    if (stored === undefined || !this.#wants(stored) || settledElsewhere(message, this.name)) {
       this.#drop(pulled);
       return;
     }

@@ -10,6 +10,8 @@ export class Layout {
   readonly retries: string;
   readonly dead: string;
   readonly leases: string;
+  /** Only where an import was made. */
+  readonly imports: string;
 
   constructor(prefix: string) {
     this.prefix = prefix;
@@ -19,6 +21,7 @@ export class Layout {
     this.retries = `${upper}_RETRIES`;
     this.dead = `${upper}_DEAD`;
     this.leases = `${upper}_LEASES`;
+    this.imports = `${upper}_IMPORTS`;
   }
 
   /**
@@ -107,6 +110,11 @@ export class Layout {
 
   lease(name: string): string {
     return `${this.prefix}.lease.${token(name)}`;
+  }
+
+  /** What the last import has come to. */
+  get import(): string {
+    return `${this.prefix}.import`;
   }
 
   /** Where one process answers what others ask it. */

@@ -48,12 +48,15 @@ export async function ensureConsumer(
 type Filters = Pick<ConsumerConfig, "filter_subject" | "filter_subjects">;
 
 // A server before 2.10 knows one filter for a consumer. Where more are needed, it hands out everything,
-// and what nobody wants is dropped here.
+// and what nobody wants is dropped here. Servers refuse both kinds at once: where one of them is set, the
+// other is emptied.
 function filters(store: NatsStore, { name, patterns, patternsOnly }: Subscription): Filters {
   const { layout, severalFilters } = store;
   const subjects = layout.subscription(name, patterns);
-  if (subjects.length === 1) return { filter_subject: subjects[0]! };
-  if (severalFilters) return { filter_subjects: subjects };
+  if (subjects.length === 1) {
+    return { filter_subject: subjects[0]!, ...(severalFilters && { filter_subjects: [] }) };
+  }
+  if (severalFilters) return { filter_subject: "", filter_subjects: subjects };
   const [only, ...more] = layout.anybodysTypes(patterns);
   const one = patternsOnly === true && more.length === 0;
   return { filter_subject: one ? only! : `${layout.prefix}.ev.>` };

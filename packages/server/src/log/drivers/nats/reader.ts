@@ -1,6 +1,7 @@
 import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream";
 import { withJetStream } from "./channel.ts";
 import { isNotFound } from "./streams.ts";
+import { acceptedElsewhere } from "./wire.ts";
 
 /** What a stream holds, from the first message on. */
 export interface StreamState {
@@ -89,7 +90,10 @@ export class StreamReader {
   }
 }
 
-/** When a message was stored: milliseconds since the Unix epoch, by the server's clock. */
+/**
+ * When a message was stored, by the server's clock; of what was imported, when it was in the log it comes
+ * from. Milliseconds since the Unix epoch.
+ */
 export function timeOf(message: StoredMsg): number {
-  return message.time.getTime();
+  return acceptedElsewhere(message.header) ?? message.time.getTime();
 }

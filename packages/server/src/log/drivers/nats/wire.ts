@@ -8,6 +8,8 @@ import { type Head, headOf, storedOf } from "../../head.ts";
 const HEAD = "Nexus-Head";
 const CLAIM = "Nexus-Claim";
 const AGAIN = "Nexus-Again";
+const ACCEPTED = "Nexus-Accepted";
+const SETTLED = "Nexus-Settled";
 const EXPECTED = "Nats-Expected-Last-Subject-Sequence";
 
 export interface Outgoing {
@@ -22,6 +24,33 @@ export function encodeEvent(input: NewEvent, claimedBy?: string): Outgoing {
   head.set(HEAD, asciiJson(headOf(input)));
   if (claimedBy !== undefined) head.set(CLAIM, claimedBy);
   return { headers: head, data: input.event.json };
+}
+
+/** An event of another log: with its time, and the functions that have settled it. */
+export function encodeRestored(stored: StoredEvent, settledFor: readonly string[]): Outgoing {
+  const { headers: head, data } = encodeEvent(stored);
+  head.set(ACCEPTED, String(stored.acceptedAt));
+  if (settledFor.length > 0) head.set(SETTLED, settledFor.join(" "));
+  return { headers: head, data };
+}
+
+/** For a record or a dead letter of another log: with the time at which that kept it. */
+export function keptElsewhere(keptAt: number): MsgHdrs {
+  const head = onceOnly();
+  head.set(ACCEPTED, String(keptAt));
+  return head;
+}
+
+/** When a message of another log was kept there; undefined: it is none. */
+export function acceptedElsewhere(head: MsgHdrs | undefined): number | undefined {
+  const value = head?.get(ACCEPTED) ?? "";
+  return value === "" ? undefined : Number(value);
+}
+
+/** Whether this function had settled the event before it came here from another log. */
+export function settledElsewhere({ headers: head }: Message, name: string): boolean {
+  const value = head?.get(SETTLED) ?? "";
+  return value !== "" && value.split(" ").includes(name);
 }
 
 /** A message that the stream takes only as the first on its subject. */
@@ -67,7 +96,9 @@ export function decodeEvent(
 ): StoredEvent | undefined {
   const text = message.headers?.get(HEAD);
   if (text === undefined || text === "") return undefined;
-  return storedOf(JSON.parse(text) as Head, { json: message.data, ...kept });
+  const { position } = kept;
+  const acceptedAt = acceptedElsewhere(message.headers) ?? kept.acceptedAt;
+  return storedOf(JSON.parse(text) as Head, { json: message.data, position, acceptedAt });
 }
 
 /** A record's JSON in so many bytes: where it is longer, log lines go first, then the end of the output. */

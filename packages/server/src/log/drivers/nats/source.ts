@@ -1,0 +1,102 @@
+import type { StoredEvent } from "../../../core/event.ts";
+import type { DeadLetter, Invocation } from "../../../core/invocation.ts";
+import type { NatsLogOptions } from "../nats.ts";
+import type { KeptInvocation, LogSource, LogState, WaitingRetry } from "../../transfer.ts";
+import { refuseUnfinished } from "./importing.ts";
+import { readPlaces, withSettled } from "./places.ts";
+import { timeOf } from "./reader.ts";
+import type { RetryRow } from "./retries.ts";
+import { scan } from "./scan.ts";
+import { eventOf, type NatsStore, openNatsStore } from "./store.ts";
+import { decodeJson } from "./wire.ts";
+
+/**
+ * The log in NATS as it is about now, whether servers work on it or not. JetStream has no moment that
+ * holds for several streams: what a delivery becomes is read first, and what it leaves behind (record,
+ * emitted events) last. A delivery that ends in between may be taken for one that is still to come, never
+ * the other way round. LOG_UNAVAILABLE, IMPORT_UNFINISHED.
+ */
+export async function natsSource(options: NatsLogOptions): Promise<LogSource> {
+  const { connection, prefix = "nexus", timeoutMs = 5_000 } = options;
+  const store = await openNatsStore({ connection, prefix, timeoutMs });
+  const dispose = (): Promise<void> => store.channel.close();
+  try {
+    await refuseUnfinished(store);
+    const state = await readState(store);
+    const records = await store.records.state();
+    const events = await store.events.state();
+    const last = { record: records.last, event: events.last };
+    return {
+      driver: "nats",
+      counts: { events: events.messages, invocations: records.messages },
+      state: { ...(await withSettled(store, state, last)), tail: events.last },
+      events: (after) =>
+        eventsOf(store, { from: Math.max(events.first, after + 1), to: events.last }),
+      invocations: (after) =>
+        recordsOf(store, {
+          from: after === undefined ? records.first : Number(after) + 1,
+          to: records.last,
+        }),
+      [Symbol.asyncDispose]: dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+async function* eventsOf(store: NatsStore, range: Range): AsyncGenerator<StoredEvent> {
+  for await (const message of scan(store.events, range)) {
+    // Without one it is a note that a delivery comes again: its row tells the same.
+    const stored = eventOf(message);
+    if (stored !== undefined) yield stored;
+  }
+}
+
+async function* recordsOf(store: NatsStore, range: Range): AsyncGenerator<KeptInvocation> {
+  let keptAt = 0;
+  for await (const message of scan(store.records, range)) {
+    keptAt = Math.max(keptAt, timeOf(message));
+    yield { mark: String(message.seq), invocation: decodeJson<Invocation>(message.data), keptAt };
+  }
+}
+
+/**
+ * Dead letters are read before the rows and after them: a redrive makes a row of one, and a last failed
+ * attempt makes one of a row. Whatever is on its way from one to the other is seen as one of them.
+ */
+async function readState(store: NatsStore): Promise<Omit<LogState, "tail">> {
+  const places = await readPlaces(store);
+  const letters = await deadLetters(store);
+  const retries = await waitingRetries(store);
+  for (const [id, letter] of await deadLetters(store)) letters.set(id, letter);
+  return { places, retries, deadLetters: [...letters.values()] };
+}
+
+async function deadLetters(store: NatsStore): Promise<Map<string, DeadLetter>> {
+  const letters = new Map<string, DeadLetter>();
+  const { first, last } = await store.dead.state();
+  for await (const { data } of scan(store.dead, { from: first, to: last })) {
+    const letter = decodeJson<DeadLetter>(data);
+    letters.set(letter.id, letter);
+  }
+  return letters;
+}
+
+async function waitingRetries(store: NatsStore): Promise<WaitingRetry[]> {
+  const retries = new Map<string, WaitingRetry>();
+  const { first, last } = await store.retries.state();
+  const kept = `${store.layout.prefix}.retry.kept.`;
+  for await (const { subject, data } of scan(store.retries, { from: first, to: last })) {
+    const { name, position, attempt, dueAt } = decodeJson<RetryRow>(data);
+    const holdsKey = subject.startsWith(kept);
+    // Two rows: one is left from before the function was ordered, or was not. The newer one holds.
+    retries.set(`${position} ${name}`, { function: name, position, attempt, dueAt, holdsKey });
+  }
+  return [...retries.values()];
+}
