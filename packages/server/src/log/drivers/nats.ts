@@ -1,7 +1,7 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { NewEvent } from "../../core/event.ts";
 import type { Appended, Delivery, EventLog, Settlement } from "../log.ts";
-import { unavailable } from "./nats/channel.ts";
+import { unavailable } from "./nats/answers.ts";
 import { Claims } from "./nats/claims.ts";
 import { Consumers } from "./nats/consumers.ts";
 import { refuseUnfinished } from "./nats/importing.ts";

@@ -1,6 +1,6 @@
 import { StorageType } from "@nats-io/jetstream";
 import { NexusError } from "../../../core/errors.ts";
-import { withJetStream } from "./channel.ts";
+import { withJetStream } from "./answers.ts";
 import type { NatsStore } from "./store.ts";
 import { isNotFound } from "./streams.ts";
 import { decodeJson, encodeJson } from "./wire.ts";

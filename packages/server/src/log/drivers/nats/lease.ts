@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { NexusError } from "../../../core/errors.ts";
-import { withJetStream } from "./channel.ts";
+import { withJetStream } from "./answers.ts";
 import type { NatsStore } from "./store.ts";
 import { expecting, encodeJson, onceOnly } from "./wire.ts";
 

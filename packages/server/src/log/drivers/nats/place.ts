@@ -1,6 +1,6 @@
 import { AckPolicy, type ConsumerConfig, DeliverPolicy } from "@nats-io/jetstream";
 import type { Subscription } from "../../log.ts";
-import { withJetStream } from "./channel.ts";
+import { withJetStream } from "./answers.ts";
 import type { NatsStore } from "./store.ts";
 import { isNotFound } from "./streams.ts";
 

@@ -1,6 +1,6 @@
 import type { Invocation } from "../../../core/invocation.ts";
 import type { FunctionPlace, LogState } from "../../transfer.ts";
-import { withJetStream } from "./channel.ts";
+import { withJetStream } from "./answers.ts";
 import { importMark } from "./importing.ts";
 import { timeOf } from "./reader.ts";
 import { scan } from "./scan.ts";

@@ -1,5 +1,5 @@
 import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream";
-import { withJetStream } from "./channel.ts";
+import { withJetStream } from "./answers.ts";
 import { isNotFound } from "./streams.ts";
 import { acceptedElsewhere } from "./wire.ts";
 

@@ -1,7 +1,7 @@
 import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
 import { setTimeout as delay } from "node:timers/promises";
 import { NexusError } from "../../../core/errors.ts";
-import { withJetStream } from "./channel.ts";
+import { withJetStream } from "./answers.ts";
 import { drop, giveBackFor } from "./flights.ts";
 import type { RetryKind } from "./layout.ts";
 import { Pull, type Pulled } from "./pull.ts";

@@ -7,7 +7,7 @@ import {
   type StreamConfig,
 } from "@nats-io/jetstream";
 import type { NexusError } from "../../../core/errors.ts";
-import { withJetStream } from "./channel.ts";
+import { withJetStream } from "./answers.ts";
 import type { Layout } from "./layout.ts";
 import type { NatsStore } from "./store.ts";
 

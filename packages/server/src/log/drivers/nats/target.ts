@@ -3,7 +3,7 @@ import { NexusError } from "../../../core/errors.ts";
 import type { StoredEvent } from "../../../core/event.ts";
 import type { FunctionPlace, KeptInvocation, LogState, LogTarget } from "../../transfer.ts";
 import type { NatsLogOptions } from "../nats.ts";
-import { withJetStream } from "./channel.ts";
+import { withJetStream } from "./answers.ts";
 import { importMark, keepImportMark } from "./importing.ts";
 import { PositionMap } from "./position-map.ts";
 import { keepRetry } from "./retries.ts";

@@ -1,5 +1,5 @@
 import type { Keep, RetentionPolicy, Trimmed } from "../../log.ts";
-import { withJetStream } from "./channel.ts";
+import { withJetStream } from "./answers.ts";
 import type { StreamReader } from "./reader.ts";
 import { type NatsStore, remove } from "./store.ts";
 import { decodeJson } from "./wire.ts";
