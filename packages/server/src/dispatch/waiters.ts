@@ -1,3 +1,5 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { NexusError } from "../core/errors.ts";
 import type { NewEvent } from "../core/event.ts";
 import type { Invocation } from "../core/invocation.ts";
 import type { Functions } from "../functions/functions.ts";
@@ -6,6 +8,8 @@ import type { Waited } from "./dispatch.ts";
 
 /** Positions with the names of the functions whose delivery has not ended. */
 type Open = Map<number, Set<string>>;
+
+const AGAIN_MS = 500;
 
 type Listener = (entry: LogEntry) => Promise<void>;
 
@@ -32,7 +36,7 @@ export class Waiters {
     const open: Open = new Map();
     const listener = async (entry: LogEntry) => {
       if (entry.kind === "invocation" && close(open, entry.invocation)) end();
-      if (entry.kind === "gap" && (await this.#catchUp(open))) end();
+      if (entry.kind === "gap" && (await this.#catchUpAtLast(open, signal))) end();
     };
     // The watch begins before the append, or a fast function would be over before anybody looks.
     this.#listen(listener);
@@ -71,6 +75,19 @@ export class Waiters {
       for (const invocation of invocations) last = close(open, invocation) || last;
     }
     return last;
+  }
+
+  // A gap comes with a connection that is back, and the log behind it may still be on its way.
+  async #catchUpAtLast(open: Open, signal: AbortSignal): Promise<boolean> {
+    while (!signal.aborted) {
+      try {
+        return await this.#catchUp(open);
+      } catch (error) {
+        if (!(error instanceof NexusError)) throw error;
+        await delay(AGAIN_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+    return false;
   }
 
   #listen(listener: Listener): void {
