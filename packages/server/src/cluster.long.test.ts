@@ -1,6 +1,7 @@
 // What a cluster loses and gets back: nodes, NATS servers, the way between them, room. Every process is a real one.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { checkCluster, ended, type Trouble } from "./testing/checker.ts";
 import { drained, startLoad } from "./testing/cluster-load.ts";
 import { startNatsCluster } from "./testing/nats-cluster.ts";
@@ -31,6 +32,23 @@ const NAMES = FUNCTIONS.map(({ name }) => name);
 
 interface Readiness {
   readonly ready: boolean;
+}
+
+/** Requests that wait for the end of their runs: an outage must not end their nodes. */
+function startWaiting(nodes: readonly TestNode[]): AsyncDisposable {
+  const enough = new AbortController();
+  const clients = nodes.map(async (node) => {
+    while (!enough.signal.aborted) {
+      await node.post("/events/order.other?wait=1s").catch(() => undefined);
+      await delay(25);
+    }
+  });
+  return {
+    async [Symbol.asyncDispose]() {
+      enough.abort();
+      await Promise.all(clients);
+    },
+  };
 }
 
 /** The node that runs the ordered function, and the others. */
@@ -122,12 +140,7 @@ test(
     await using one = await startNode(options);
     await using two = await startNode(options);
     using load = startLoad({ urls: () => [one.url, two.url], keys: KEYS });
-    // A request that waits for the end of its runs must not take its node with it.
-    const enough = new AbortController();
-    const waiter = (async () => {
-      while (!enough.signal.aborted)
-        await one.post("/events/order.other?wait=1s").catch(() => undefined);
-    })();
+    await using _waiting = startWaiting([one]);
     const troubles: Trouble[] = [];
     for (let round = 0; round < 3; round += 1) {
       await load.more(100 + round * 31);
@@ -139,8 +152,6 @@ test(
     }
     await load.more(100);
     await load.stop();
-    enough.abort();
-    await waiter;
     const records = await drained(two, load.acknowledged, NAMES);
     checkCluster(load.acknowledged, records, { functions: FUNCTIONS, troubles });
   },
@@ -196,6 +207,7 @@ test(
     const { body } = await one.get<{ durability: string }>("/readyz");
     assert.match(body.durability, /on 3 NATS servers/);
     using load = startLoad({ urls: () => [one.url, two.url], keys: KEYS });
+    await using _waiting = startWaiting([one, two]);
     const troubles: Trouble[] = [];
     for (let round = 0; round < 2; round += 1) {
       await load.more(100);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import {
   AckPolicy,
   DiscardPolicy,
@@ -26,6 +27,9 @@ const CONSUMER = "ingress";
 const MAX_ACK_PENDING = 4096;
 
 // JetStream's own numbers for: that name is taken, with other settings.
+const MAX_TRIES = 25;
+const AGAIN_MS = 200;
+const STREAM_NOT_FOUND = 10_059;
 const STREAM_EXISTS = 10058;
 const CONSUMER_EXISTS = new Set([10105, 10148]);
 
@@ -49,8 +53,20 @@ export async function openInbox(
   const manager = await jetstreamManager(connection);
   const stream = inboxStream(settings.prefix);
   await makeStream(manager, stream, settings);
-  await makeConsumer(manager, stream, settings);
+  await onceKnown(() => makeConsumer(manager, stream, settings));
   return jetstream(connection).consumers.get(stream, CONSUMER);
+}
+
+/** Another server of the cluster may not have heard yet of a stream that was made a moment ago. */
+async function onceKnown(make: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await make();
+    } catch (error) {
+      if (!isApiError(error) || error.code !== STREAM_NOT_FOUND || tries === MAX_TRIES) throw error;
+      await delay(AGAIN_MS);
+    }
+  }
 }
 
 async function makeStream(

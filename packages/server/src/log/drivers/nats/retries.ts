@@ -139,7 +139,25 @@ export async function ensureRetryConsumer(store: NatsStore, ackWaitMs: number): 
       await manager.consumers.update(layout.retries, CONSUMER, config);
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      await manager.consumers.add(layout.retries, { durable_name: CONSUMER, ...config });
+      await onceKnown(() =>
+        manager.consumers.add(layout.retries, { durable_name: CONSUMER, ...config }),
+      );
     }
   });
+}
+
+const MAX_TRIES = 25;
+const AGAIN_MS = 200;
+
+/** Another server of the cluster may not have heard yet of a stream that was made a moment ago. */
+async function onceKnown(make: () => Promise<unknown>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await make();
+      return;
+    } catch (error) {
+      if (!isNotFound(error) || tries === MAX_TRIES) throw error;
+      await delay(AGAIN_MS);
+    }
+  }
 }
