@@ -16,9 +16,17 @@ export interface Trouble {
 }
 
 export interface Expected {
-  /** Every function that the events match, and whether it runs them in order of their key. */
-  readonly functions: readonly { readonly name: string; readonly ordered: boolean }[];
+  /** Every function that the events match. */
+  readonly functions: readonly ExpectedFunction[];
   readonly troubles?: readonly Trouble[];
+}
+
+export interface ExpectedFunction {
+  readonly name: string;
+  /** Whether it runs events in order of their key. */
+  readonly ordered: boolean;
+  /** How long each run takes at least. */
+  readonly runMs: number;
 }
 
 export interface Checked {
@@ -27,7 +35,7 @@ export interface Checked {
 }
 
 /** A record's start is told to the millisecond. */
-const ROUNDING_MS = 2;
+const ROUNDING_MS = 1;
 /** From the end of a run until its record, its events and its acknowledgement are kept, on a busy machine. */
 const SETTLING_MS = 2000;
 
@@ -44,11 +52,11 @@ export function checkCluster(
   checkPositions(acknowledged);
   const byFunction = Map.groupBy(records, (record) => record.function);
   let again = 0;
-  for (const { name, ordered } of functions) {
+  for (const { name, ordered, runMs } of functions) {
     const runs = Map.groupBy(byFunction.get(name) ?? [], (record) => record.event_id);
     checkRun(name, acknowledged, runs);
     for (const attempts of runs.values()) again += checkAgain(attempts, troubles);
-    if (ordered) checkOrder(name, acknowledged, runs);
+    if (ordered) checkOrder({ name, runMs }, acknowledged, runs);
   }
   return { again };
 }
@@ -64,11 +72,14 @@ export function endOf(record: Invocation): number {
   return startOf(record) + record.duration_ms;
 }
 
-/** Most runs at the same moment; runs that touch within the rounding of their times are not counted. */
-export function mostAtOnce(records: readonly Invocation[]): number {
+/**
+ * Most runs at the same moment, each of which takes at least `runMs`. A record's duration begins before its
+ * start was noted: where a thread had to wait in between, its end by the record is later than it was.
+ */
+export function mostAtOnce(records: readonly Invocation[], runMs: number): number {
   const steps = records.flatMap((record) => {
     const start = startOf(record) + ROUNDING_MS;
-    const end = endOf(record);
+    const end = startOf(record) + runMs;
     return end <= start
       ? []
       : ([
@@ -124,7 +135,11 @@ function checkAgain(attempts: readonly Invocation[], troubles: readonly Trouble[
   return again;
 }
 
-function checkOrder(name: string, acknowledged: readonly Acknowledged[], runs: Runs): void {
+function checkOrder(
+  { name, runMs }: { readonly name: string; readonly runMs: number },
+  acknowledged: readonly Acknowledged[],
+  runs: Runs,
+): void {
   for (const [key, events] of Map.groupBy(acknowledged, (event) => event.key)) {
     const sorted = events.toSorted((a, b) => a.position - b.position);
     for (const [index, event] of sorted.entries()) {
@@ -132,10 +147,13 @@ function checkOrder(name: string, acknowledged: readonly Acknowledged[], runs: R
       if (before === undefined) continue;
       const earlier = runs.get(before.id)!;
       const begun = Math.min(...runs.get(event.id)!.map(startOf));
-      const over = Math.min(...earlier.filter((record) => ended([record])).map(endOf));
+      const last = Math.min(...earlier.filter((record) => ended([record])).map(startOf));
       const firstTries = earlier.filter((record) => startOf(record) > begun + ROUNDING_MS);
       const pair = JSON.stringify([...earlier, ...runs.get(event.id)!].map(brief));
-      assert.ok(begun + ROUNDING_MS >= over, `"${name}" ran "${key}" out of order: ${pair}`);
+      assert.ok(
+        begun + ROUNDING_MS >= last + runMs,
+        `"${name}" ran "${key}" out of order: ${pair}`,
+      );
       assert.deepEqual(firstTries.map(brief), [], `"${name}" came back to "${key}": ${pair}`);
     }
   }

@@ -40,7 +40,7 @@ export interface Load extends Disposable {
 }
 
 export function startLoad(options: LoadOptions): Load {
-  const { urls, keys, type = "order.placed", data = {}, pauseMs = 20 } = options;
+  const { urls, keys, type = "order.placed", data = {}, pauseMs = 30 } = options;
   const acknowledged: Acknowledged[] = [];
   const refusals: Refusal[] = [];
   const given = new AbortController();
