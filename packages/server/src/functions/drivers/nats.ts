@@ -32,7 +32,7 @@ const WRONG_REVISION = new Set([10_071, 10_164]);
  * store `<prefix>_modules`, by sha256. Makes both where they are missing. LOG_UNAVAILABLE.
  */
 export async function natsSharedVersions(options: NatsSharedOptions): Promise<SharedVersions> {
-  const { connection, prefix, replicas, stallMs = 30_000 } = options;
+  const { connection, prefix, replicas, stallMs = 10_000 } = options;
   const names = { versions: `${prefix}_versions`, modules: `${prefix}_modules`, replicas };
   const line = new Line(connection);
   const [versions, objects] = await line.ask("set up the buckets of versions", () =>

@@ -1,4 +1,4 @@
-import type { ObjectStore } from "@nats-io/obj";
+import type { ObjectInfo, ObjectStore } from "@nats-io/obj";
 import { NexusError } from "../../../core/errors.ts";
 import { sha256 } from "../../../core/ids.ts";
 import type { SharedContent } from "../../shared.ts";
@@ -15,7 +15,7 @@ export class NatsContents {
   readonly #puts = new Map<string, Promise<void>>();
   readonly #gets = new Map<string, Promise<Uint8Array>>();
 
-  /** `stallMs`: how long the next part is waited for; of an object whose parts are gone none ever comes. */
+  /** `stallMs`: how long the next part is waited for. */
   constructor(line: Line, objects: ObjectStore, stallMs: number) {
     this.#line = line;
     this.#objects = objects;
@@ -39,7 +39,8 @@ export class NatsContents {
 
   async #put({ sha256: name, bytes }: SharedContent): Promise<void> {
     const info = await this.#objects.info(name);
-    if (info !== null && !info.deleted && info.digest === digestOf(name)) return;
+    const sound = info !== null && !info.deleted && info.digest === digestOf(name);
+    if (sound && (await this.#partsOf(info)) >= info.chunks) return;
     await this.#objects.put(
       { name, options: { max_chunk_size: PART_BYTES } },
       ReadableStream.from(partsOf(bytes())),
@@ -47,17 +48,24 @@ export class NatsContents {
   }
 
   async #read(name: string): Promise<Uint8Array> {
+    const info = await this.#objects.info(name);
+    if (info === null || info.deleted) throw broken(name, "it is not there");
+    // The client would wait for those that are gone.
+    const parts = await this.#partsOf(info);
+    if (parts < info.chunks) {
+      throw broken(name, `it is damaged: ${parts} of its ${info.chunks} parts are there`);
+    }
     const found = await this.#objects.get(name);
     if (found === null) throw broken(name, "it is not there");
     // Reading rejects with the same.
     found.error.catch(() => undefined);
     const reader = found.data.getReader();
-    const parts: Uint8Array[] = [];
+    const read: Uint8Array[] = [];
     try {
       for (;;) {
         const { done, value } = await this.#soon(name, reader.read());
-        if (done) return Buffer.concat(parts);
-        parts.push(value);
+        if (done) return Buffer.concat(read);
+        read.push(value);
       }
     } catch (error) {
       await reader.cancel().catch(() => undefined);
@@ -66,6 +74,13 @@ export class NatsContents {
       }
       throw error;
     }
+  }
+
+  /** How many parts of it are there. */
+  async #partsOf({ bucket, nuid }: ObjectInfo): Promise<number> {
+    const subject = `$O.${bucket}.C.${nuid}`;
+    const { streamInfo } = await this.#objects.status({ subjects_filter: subject });
+    return streamInfo.state.subjects?.[subject] ?? 0;
   }
 
   async #soon<T>(name: string, part: Promise<T>): Promise<T> {
