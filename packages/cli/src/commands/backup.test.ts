@@ -69,7 +69,7 @@ test(
       assert.deepEqual([back.code, back.stderr], [0, ""]);
       assert.match(
         back.stdout,
-        /^✓ two\.nexus {2}\d.*\n {2}\d+ events, \d+ records, 0 dead letters, .*, 1 module\n$/,
+        /^✓ two\.nexus {2}\d.*\n {2}[\d,]+ events, [\d,]+ records, 0 dead letters, .*, 1 module\n$/,
       );
     }
     const home = ["--data-dir", "home"];
