@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import { checkCluster, ended, type Trouble } from "./testing/checker.ts";
 import { drained, startLoad } from "./testing/cluster-load.ts";
 import { startNatsCluster } from "./testing/nats-cluster.ts";
@@ -32,6 +34,16 @@ const NAMES = FUNCTIONS.map(({ name }) => name);
 
 interface Readiness {
   readonly ready: boolean;
+}
+
+/** How many copies each stream has, the buckets' included. */
+async function copies(servers: readonly string[]): Promise<number[]> {
+  const connection = await connect({ servers: [...servers] });
+  const { streams } = await jetstreamManager(connection);
+  const found: number[] = [];
+  for await (const { config } of streams.list()) found.push(config.num_replicas);
+  await connection.close();
+  return found;
 }
 
 /** Requests that wait for the end of their runs: an outage must not end their nodes. */
@@ -206,6 +218,7 @@ test(
     await using two = await startNode(options);
     const { body } = await one.get<{ durability: string }>("/readyz");
     assert.match(body.durability, /on 3 NATS servers/);
+    assert.deepEqual([...new Set(await copies(cluster.urls))], [3]);
     using load = startLoad({ urls: () => [one.url, two.url], keys: KEYS });
     await using _waiting = startWaiting([one, two]);
     const troubles: Trouble[] = [];

@@ -25,7 +25,7 @@ export interface NatsDoorDeps {
 export interface NatsDoorOptions {
   /** In front of all the platform's subjects, streams and queue groups. */
   readonly prefix: string;
-  /** Of the inbox. */
+  /** Of the inbox; absent: as many as the event log has. */
   readonly replicas?: number;
   /** How long a node may keep a message of the inbox before another gets it. */
   readonly ackWaitMs?: number;
@@ -50,9 +50,9 @@ export async function startNatsDoor(
   deps: NatsDoorDeps,
   options: NatsDoorOptions,
 ): Promise<NatsDoor> {
-  const { prefix, replicas = 1, ackWaitMs = ACK_WAIT_MS } = options;
+  const { prefix, replicas, ackWaitMs = ACK_WAIT_MS } = options;
   const { connection, log, functions, telemetry, settings, now } = deps;
-  const inbox = { prefix, replicas, ackWaitMs };
+  const inbox = { prefix, ackWaitMs, ...(replicas === undefined ? {} : { replicas }) };
   const raw = new RawSubscriptions({ ...deps, prefix });
   const closing = new AbortController();
   try {

@@ -9,6 +9,7 @@ import {
   StorageType,
   type Consumer,
   type JetStreamManager,
+  type StreamAPI,
 } from "@nats-io/jetstream";
 import { nanos, type NatsConnection } from "@nats-io/transport-node";
 
@@ -16,7 +17,8 @@ import { nanos, type NatsConnection } from "@nats-io/transport-node";
 export interface InboxSettings {
   /** In front of all subjects of the platform; in upper case in front of its streams. */
   readonly prefix: string;
-  readonly replicas: number;
+  /** Absent: as many as the event log has. */
+  readonly replicas?: number;
   /** After so long without an answer a message is given to somebody again. */
   readonly ackWaitMs: number;
 }
@@ -26,12 +28,12 @@ const CONSUMER = "ingress";
 /** In all, over all nodes: what waits to be tried again counts. */
 const MAX_ACK_PENDING = 4096;
 
-// JetStream's own numbers for: that name is taken, with other settings.
 const MAX_TRIES = 25;
 const AGAIN_MS = 200;
+// JetStream's own numbers. The last ones: that name is taken, with other settings.
 const STREAM_NOT_FOUND = 10_059;
-const STREAM_EXISTS = 10058;
-const CONSUMER_EXISTS = new Set([10105, 10148]);
+const STREAM_EXISTS = 10_058;
+const CONSUMER_EXISTS = new Set([10_105, 10_148]);
 
 export function inboxStream(prefix: string): string {
   return `${prefix.toUpperCase()}_INBOX`;
@@ -76,7 +78,7 @@ async function makeStream(
 ): Promise<void> {
   const changeable = {
     subjects: [`${inboxSubject(prefix)}>`],
-    num_replicas: replicas,
+    num_replicas: replicas ?? (await copiesOfLog(streams, prefix)),
     // A publisher must hear that there is no room. What was taken in is not thrown out for it.
     discard: DiscardPolicy.New,
   };
@@ -90,6 +92,17 @@ async function makeStream(
   } catch (error) {
     if (!isApiError(error) || error.code !== STREAM_EXISTS) throw error;
     await streams.update(name, changeable);
+  }
+}
+
+/** The log is opened before the inbox; where it is not in NATS, one copy is what everybody has room for. */
+async function copiesOfLog(streams: StreamAPI, prefix: string): Promise<number> {
+  try {
+    const { config } = await streams.info(`${prefix.toUpperCase()}_EVENTS`);
+    return config.num_replicas;
+  } catch (error) {
+    if (isApiError(error) && error.code === STREAM_NOT_FOUND) return 1;
+    throw error;
   }
 }
 
