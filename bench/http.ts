@@ -56,21 +56,13 @@ async function besideBare(
   { rounds, seconds }: Rounds,
 ): Promise<readonly Figure[]> {
   await using bare = await bareServer();
-  const at = (url: string, duration: number) =>
-    load({
-      url,
-      body: KILOBYTE,
-      contentType: JSON_TYPE,
-      connections: CONNECTIONS,
-      seconds: duration,
-    });
-  await at(`${nexus.url}${path}`, 1); // both warm before anything counts
-  await at(`${bare.url}${path}`, 1);
+  await posted(`${nexus.url}${path}`, 1); // both warm before anything counts
+  await posted(`${bare.url}${path}`, 1);
   const ours: LoadResult[] = [];
   const limits: LoadResult[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    limits.push(await at(`${bare.url}${path}`, seconds));
-    ours.push(await at(`${nexus.url}${path}`, seconds));
+    limits.push(await posted(`${bare.url}${path}`, seconds));
+    ours.push(await posted(`${nexus.url}${path}`, seconds));
   }
   return [
     {
@@ -99,6 +91,16 @@ export async function pipeline({ rounds, seconds }: Rounds): Promise<readonly Fi
   ];
 }
 
+function posted(url: string, seconds: number): Promise<LoadResult> {
+  return load({
+    url,
+    body: KILOBYTE,
+    contentType: JSON_TYPE,
+    connections: CONNECTIONS,
+    seconds,
+  });
+}
+
 /** Events a second through a server of its own. `env`: what it is told beside the usual. */
 export async function pipelineRate(
   seconds: number,
@@ -106,19 +108,11 @@ export async function pipelineRate(
 ): Promise<number> {
   await using nexus = await nexusServer({ config: PIPELINE, env });
   const url = `${nexus.url}/events/bench.order`;
-  const post = (duration: number) =>
-    load({
-      url,
-      body: KILOBYTE,
-      contentType: JSON_TYPE,
-      connections: CONNECTIONS,
-      seconds: duration,
-    });
-  await post(1); // warm before anything counts
+  await posted(url, 1); // warm before anything counts
   await settled(nexus.url);
   const before = await counts(nexus.url);
   const begun = performance.now();
-  await post(seconds);
+  await posted(url, seconds);
   const after = await settled(nexus.url);
   return (after.done - before.done) / ((performance.now() - begun) / 1000);
 }

@@ -16,7 +16,7 @@ import {
   redrive,
 } from "./nats/lists.ts";
 import { Live } from "./nats/live.ts";
-import { ensureRetryConsumer, Retries } from "./nats/retries.ts";
+import { ensureRetryConsumer, Retries, retryRowOf } from "./nats/retries.ts";
 import { keepRun, keepSettled } from "./nats/settle.ts";
 import { type NatsStore, openNatsStore } from "./nats/store.ts";
 import { ensureStreams } from "./nats/streams.ts";
@@ -104,17 +104,8 @@ function assemble(
   async function settle(delivery: Delivery, settlement: Settlement): Promise<void> {
     open();
     if (!claims.has(delivery)) return consumers.get(delivery.name).settle(delivery, settlement);
-    const { name, stored } = delivery;
-    const { invocation, next } = settlement;
-    const row = {
-      name,
-      position: stored.position,
-      type: stored.event.type,
-      attempt: 2,
-      dueAt: next.state === "retry" ? next.at : 0,
-      nonce: invocation.id,
-    };
-    const retry = next.state === "retry" ? { retry: { kind: "free", row } as const } : {};
+    const row = retryRowOf(delivery, settlement);
+    const retry = row === undefined ? {} : { retry: { kind: "free", row } as const };
     await claims.settle(delivery, () =>
       keepSettled(store, { delivery, settlement, hasRow: false, now, ...retry }),
     );

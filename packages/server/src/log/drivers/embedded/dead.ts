@@ -2,6 +2,7 @@ import type { DeadLetter, Invocation, InvocationError } from "../../../core/invo
 import { uuidv7 } from "../../../core/ids.ts";
 import { typeMatches } from "../../../core/pattern.ts";
 import { decodeCursor, encodeCursor } from "../../cursor.ts";
+import { deadLetterOf } from "../../dead-letter.ts";
 import type { DeadLetterFilter, Page, PageRequest } from "../../log.ts";
 import { type Catalogue, FUNCTION } from "./catalogue.ts";
 import type { Batch } from "./committer.ts";
@@ -23,18 +24,7 @@ export class DeadLetters {
   }
 
   write(batch: Batch, last: Invocation, dead: { error: InvocationError; at: number }): void {
-    const letter: DeadLetter = {
-      id: `dl_${uuidv7(dead.at)}`,
-      event_id: last.event_id,
-      event_source: last.event_source,
-      event_type: last.event_type,
-      position: last.position,
-      function: last.function,
-      attempts: last.attempt,
-      error: dead.error,
-      invocation_id: last.id,
-      dead_at: new Date(dead.at).toISOString(),
-    };
+    const letter = deadLetterOf(last, { ...dead, id: `dl_${uuidv7(dead.at)}` });
     this.keep(batch, letter);
   }
 

@@ -13,7 +13,7 @@ import { Order, type Outstanding } from "./order.ts";
 import { ensureConsumer } from "./place.ts";
 import { Pull, type Pulled } from "./pull.ts";
 import { Recent, recentlyEnded } from "./recent.ts";
-import { keptRetries, type RetryRow } from "./retries.ts";
+import { keptRetries, retryRowOf, type RetryRow } from "./retries.ts";
 import { keepSettled } from "./settle.ts";
 import type { NatsStore } from "./store.ts";
 import { Tasks } from "./tasks.ts";
@@ -112,8 +112,9 @@ export class NatsConsumer {
   }
 
   async #settle(flight: Flight, delivery: Delivery, settlement: Settlement): Promise<void> {
-    const { state } = settlement.next;
-    const retry = state === "retry" ? this.#retryOf(flight, settlement) : undefined;
+    const row = retryRowOf(delivery, settlement);
+    const kind: RetryKind = flight.key === undefined ? "free" : "kept";
+    const retry = row === undefined ? undefined : { kind, row };
     flight.state = "settling";
     this.#running -= 1;
     this.wake();
@@ -385,19 +386,6 @@ export class NatsConsumer {
     flight.state = "ready";
     this.#ready.push(flight);
     this.wake();
-  }
-
-  #retryOf(flight: Flight, { invocation, next }: Settlement): { kind: RetryKind; row: RetryRow } {
-    const { stored, attempt, key } = flight;
-    const row = {
-      name: this.name,
-      position: stored.position,
-      type: stored.event.type,
-      attempt: attempt + 1,
-      dueAt: next.state === "retry" ? next.at : 0,
-      nonce: invocation.id,
-    };
-    return { kind: key === undefined ? "free" : "kept", row };
   }
 
   /** JetStream does not know the function's place any more: somebody removed it. It is made again. */

@@ -2,6 +2,7 @@ import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
 import { setTimeout as delay } from "node:timers/promises";
 import { NexusError } from "../../../core/errors.ts";
 import { withJetStream } from "./answers.ts";
+import type { Delivery, Settlement } from "../../log.ts";
 import { drop, giveBackFor } from "./flights.ts";
 import type { RetryKind } from "./layout.ts";
 import { Pull, type Pulled } from "./pull.ts";
@@ -22,6 +23,22 @@ export interface RetryRow {
   readonly dueAt: number;
   /** What it comes from: the same row brought back twice is one delivery. */
   readonly nonce: string;
+}
+
+/** The row of a delivery that is settled for another attempt; undefined: it is settled otherwise. */
+export function retryRowOf(
+  { name, stored, attempt }: Delivery,
+  { invocation, next }: Settlement,
+): RetryRow | undefined {
+  if (next.state !== "retry") return undefined;
+  return {
+    name,
+    position: stored.position,
+    type: stored.event.type,
+    attempt: attempt + 1,
+    dueAt: next.at,
+    nonce: invocation.id,
+  };
 }
 
 const CONSUMER = "due";

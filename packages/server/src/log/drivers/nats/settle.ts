@@ -1,5 +1,6 @@
-import type { DeadLetter, Invocation, InvocationError } from "../../../core/invocation.ts";
+import type { Invocation, InvocationError } from "../../../core/invocation.ts";
 import type { NewEvent } from "../../../core/event.ts";
+import { deadLetterOf } from "../../dead-letter.ts";
 import type { Delivery, Settlement } from "../../log.ts";
 import type { RetryKind } from "./layout.ts";
 import { forgetRetry, keepRetry, type RetryRow } from "./retries.ts";
@@ -27,9 +28,8 @@ export async function keepSettled(store: NatsStore, settled: Settled): Promise<v
   await Promise.all([
     ...(retry === undefined ? [] : [keepRetry(store, retry.kind, retry.row)]),
     ...(next.state === "dead" ? [bury(store, invocation, { error: next.error, at: now() })] : []),
-    ...emitted.map((event) => store.publishEvent(event)),
   ]);
-  await store.publishRecord(invocation);
+  await keepRun(store, invocation, emitted);
   if (retry === undefined && hasRow) {
     await forgetRetry(store, { name: delivery.name, position: delivery.stored.position });
   }
@@ -50,18 +50,7 @@ async function bury(
   last: Invocation,
   dead: { readonly error: InvocationError; readonly at: number },
 ): Promise<void> {
-  const letter: DeadLetter = {
-    id: `dl_${last.id}`,
-    event_id: last.event_id,
-    event_source: last.event_source,
-    event_type: last.event_type,
-    position: last.position,
-    function: last.function,
-    attempts: last.attempt,
-    error: dead.error,
-    invocation_id: last.id,
-    dead_at: new Date(dead.at).toISOString(),
-  };
+  const letter = deadLetterOf(last, { ...dead, id: `dl_${last.id}` });
   const subject = store.layout.deadLetter(letter.function, letter.id);
   await store.channel.publish(subject, encodeJson(letter), onceOnly());
 }
