@@ -11,6 +11,7 @@ import { startNats } from "./testing/nats.ts";
 import { startNode, type TestNode } from "./testing/nodes.ts";
 import { probes, type Records } from "./testing/server.ts";
 import { tcpProxy } from "./testing/tcp-proxy.ts";
+import { until } from "./testing/until.ts";
 
 const TIMEOUT = { timeout: 120_000 };
 const KEYS = ["a", "b", "c", "d", "e", "f"];
@@ -66,11 +67,10 @@ function startWaiting(nodes: readonly TestNode[]): AsyncDisposable {
 /** The node that runs the ordered function, and the others. */
 async function ownerOf(nodes: readonly TestNode[]): Promise<TestNode> {
   const before = nodes.map((node) => node.runsOf("chain"));
-  for (;;) {
-    const found = nodes.find((node, index) => node.runsOf("chain") > before[index]!);
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  const owner = await until(() =>
+    nodes.find((node, index) => node.runsOf("chain") > before[index]!),
+  );
+  return owner!;
 }
 
 test(
@@ -192,7 +192,7 @@ test(
       assert.equal((await node.get("/health")).status, 503);
     }
     // Far longer than the ack wait, the lease and every request's patience.
-    while (Date.now() < from + 60_000) await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(() => Date.now() > from + 60_000);
     const acknowledged = load.acknowledged.length;
     await nats.restart();
     for (const node of [one, two]) await node.until("/readyz", ({ status }) => status === 200);
@@ -256,8 +256,7 @@ test(
       proxy.cut(how);
       const before = near.runsOf("chain");
       await load.more(100); // each client goes on at the near node when the far one has refused
-      while (near.runsOf("chain") < before + 50)
-        await new Promise((resolve) => setTimeout(resolve, 20));
+      await until(() => near.runsOf("chain") >= before + 50);
       const { body } = await far.until<Readiness>("/readyz", ({ status }) => status === 503);
       assert.equal(body.ready, false);
       proxy.heal();
@@ -265,7 +264,7 @@ test(
       troubles.push({ from, to: Date.now() });
       const ran = far.runsOf("few");
       await load.more(100);
-      while (far.runsOf("few") === ran) await new Promise((resolve) => setTimeout(resolve, 20));
+      await until(() => far.runsOf("few") > ran);
     }
     await load.stop();
     const refused = load.refusals.filter(({ url }) => url === far.url);

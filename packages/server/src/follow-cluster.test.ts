@@ -7,9 +7,10 @@ import { Objm } from "@nats-io/obj";
 import { connect } from "@nats-io/transport-node";
 import { sha256 } from "./core/ids.ts";
 import { folderWith } from "./functions/testing/folder.ts";
-import { sayModule, saying, testNode, until, type TestNode } from "./testing/cluster.ts";
+import { sayModule, saying, testNode, type TestNode } from "./testing/cluster.ts";
 import { wat } from "./testing/modules.ts";
 import { startNats } from "./testing/nats.ts";
+import { until } from "./testing/until.ts";
 
 const TIMEOUT = { timeout: 60_000 };
 

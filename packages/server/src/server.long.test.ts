@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Invocation } from "./core/invocation.ts";
 import { probes } from "./testing/server.ts";
+import { until } from "./testing/until.ts";
 
 const SERVE = fileURLToPath(new URL("./testing/serve.ts", import.meta.url));
 const ROUNDS = 20;
@@ -109,11 +110,7 @@ test(
         ["bill", "ship"].map((name) => `${name} ${id}`).filter((run) => !ran.has(run)),
       );
     };
-    let left = await missing();
-    while (left.length > 0) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      left = await missing();
-    }
+    await until(missing, ({ length }) => length === 0);
     const gone = once(child, "exit");
     child.kill("SIGTERM");
     const [code] = (await gone) as [number | null];

@@ -14,6 +14,7 @@ import { quietPorts } from "../testing/ports.ts";
 import { connectNats } from "./connect.ts";
 import { checkVersion } from "./nats-error.ts";
 import { tcpProxy } from "../testing/tcp-proxy.ts";
+import { until } from "../testing/until.ts";
 
 const TIMEOUT = { timeout: 60_000 };
 
@@ -145,10 +146,10 @@ test(
     // Not even one that has no key any more ends a connection for good.
     await writeFile(file, "nothing");
     await renewed.restart();
-    while (heard.lines.filter(({ message }) => message === "NATS is back").length < 2) {
+    await until(async () => {
       await connection.rtt().catch(() => undefined);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+      return heard.lines.filter(({ message }) => message === "NATS is back").length === 2;
+    });
   },
 );
 

@@ -30,6 +30,8 @@ const MAX_IN_FLIGHT = 256;
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 5000;
 const REOPEN_MS = 1000;
+/** How long a request for messages lives. Half of it without a word, twice, and the inbox is looked for again. */
+const REQUEST_MS = 10_000;
 
 /**
  * Takes what is published to the inbox into the log until `signal` aborts or the connection is closed for good. A
@@ -57,6 +59,7 @@ async function takeAll(deps: IngressDeps, signal: AbortSignal): Promise<Error | 
     if (signal.aborted) return undefined;
     const messages = await consumer.consume({
       max_messages: MAX_AHEAD,
+      expires: REQUEST_MS,
       abort_on_missing_resource: true,
     });
     // What was fetched ahead is still given out after this.

@@ -3,7 +3,8 @@ import { after, before, describe, test } from "node:test";
 import { headers as newHeaders, type Msg } from "@nats-io/transport-node";
 import { eventValue } from "../core/event.ts";
 import { startNats, type TestNats } from "../testing/nats.ts";
-import { all, testDoor, until, type TestDoor } from "../testing/nats-door.ts";
+import { all, testDoor, type TestDoor } from "../testing/nats-door.ts";
+import { until } from "../testing/until.ts";
 
 const TIMEOUT = { timeout: 60_000 };
 const ECHO = `[{ name: echo, on: { nats: orders.* }, code: ./echo.wasm }]`;

@@ -112,8 +112,3 @@ export function sayModule(text: string): Promise<Uint8Array> {
   (data (i32.const 2048) "${text}")
   (func (export "_start") (call $write (i32.const 1) (i32.const 2048) (i32.const ${text.length})))`);
 }
-
-/** Asks until it is so; the test's own time limit ends a wait in vain. */
-export async function until(check: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await check())) await new Promise((resolve) => setTimeout(resolve, 5));
-}

@@ -151,18 +151,6 @@ function telemetry() {
   };
 }
 
-/** Asks until the answer is one; the test's own time limit ends a wait in vain. */
-export async function until<T>(
-  answer: () => T | Promise<T>,
-  when: (answer: T) => boolean,
-): Promise<T> {
-  for (;;) {
-    const found = await answer();
-    if (when(found)) return found;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 /** All items of a list, newest first. */
 export async function all<T>(page: (cursor?: string) => Promise<Page<T>>): Promise<T[]> {
   const items: T[] = [];

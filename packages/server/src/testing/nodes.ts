@@ -7,9 +7,9 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { processEnvironment } from "../config.ts";
 import { temporaryFolder } from "./folder.ts";
+import { until } from "./until.ts";
 
 const SERVE = fileURLToPath(new URL("./serve.ts", import.meta.url));
-const POLL_MS = 20;
 
 export interface NodeOptions {
   /** The text of its nexus.yaml. */
@@ -37,7 +37,7 @@ export interface TestNode extends AsyncDisposable {
     body?: unknown,
     headers?: Readonly<Record<string, string>>,
   ): Promise<Answer<T>>;
-  /** Asks until the answer satisfies `when`; the test's own time limit ends a wait in vain. */
+  /** Asks until the answer satisfies `when`. */
   until<T>(path: string, when: (answer: Answer<T>) => boolean): Promise<Answer<T>>;
   /** How many of its two worker threads run a function now. */
   busy(): Promise<number>;
@@ -101,13 +101,8 @@ export async function startNode({ config, nats, env = {} }: NodeOptions): Promis
       });
       return answerOf<T>(response);
     },
-    async until<T>(path: string, when: (answer: Answer<T>) => boolean) {
-      for (;;) {
-        const answer = await get<T>(path);
-        if (when(answer)) return answer;
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-      }
-    },
+    until: <T>(path: string, when: (answer: Answer<T>) => boolean) =>
+      until(() => get<T>(path), when),
     async all<T>(path: string, key: string) {
       const items: T[] = [];
       let cursor: string | undefined;

@@ -7,6 +7,7 @@ import { connect } from "@nats-io/transport-node";
 import { sha256 } from "../../core/ids.ts";
 import { startNats } from "../../testing/nats.ts";
 import { startNatsCluster } from "../../testing/nats-cluster.ts";
+import { until } from "../../testing/until.ts";
 import type { Marked, SharedFunction } from "../shared.ts";
 import { natsSharedVersions } from "./nats.ts";
 
@@ -57,7 +58,7 @@ test(
       for await (const fn of shared.watch(ended.signal)) seen.push(fn);
     })();
     const told = async (count: number) => {
-      while (seen.length < count) await new Promise((resolve) => setTimeout(resolve, 5));
+      await until(() => seen.length >= count);
       return seen.map(({ name }) => name).join("");
     };
     assert.equal(await told(1), "a");

@@ -4,6 +4,7 @@ import { getPriority } from "node:os";
 import { test } from "node:test";
 import { TEST_LIMITS } from "../../testing/limits.ts";
 import { echoModule, loopModule } from "../../testing/modules.ts";
+import { until } from "../../testing/until.ts";
 import { threadRuntime } from "./thread-runtime.ts";
 
 const LIMITS = {
@@ -25,10 +26,6 @@ function priorities(): readonly number[] {
       return []; // it ended meanwhile
     }
   });
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise(setImmediate);
 }
 
 const skip =
