@@ -3,6 +3,13 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { jetstreamManager } from "@nats-io/jetstream";
+import {
+  defaultNatsLimits,
+  encodeAccount,
+  encodeOperator,
+  encodeUser,
+  fmtCreds,
+} from "@nats-io/jwt";
 import { nkeys, type NatsConnection } from "@nats-io/transport-node";
 import { NexusError, type ErrorCode } from "../core/errors.ts";
 import { DEFAULT_NATS_OPTIONS, type NatsOptions } from "../core/nats.ts";
@@ -152,6 +159,44 @@ test(
     });
   },
 );
+
+test("connectNats() connects with the credentials file of an account", TIMEOUT, async () => {
+  const [operator, system, account, other] = [
+    nkeys.createOperator(),
+    nkeys.createAccount(),
+    nkeys.createAccount(),
+    nkeys.createAccount(),
+  ];
+  const streams = { mem_storage: -1, disk_storage: -1, streams: -1, consumer: -1 };
+  const limits = { ...defaultNatsLimits(), ...streams, conn: -1 };
+  const resolved = async (name: string, key: typeof account, settings = {}) => [
+    key.getPublicKey(),
+    await encodeAccount(name, key, settings, { signer: operator }),
+  ];
+  await using nats = await startNats({
+    extra: {
+      operator: await encodeOperator("operator", operator),
+      system_account: system.getPublicKey(),
+      resolver: "MEMORY",
+      resolver_preload: Object.fromEntries([
+        await resolved("system", system),
+        await resolved("nexus", account, { limits }),
+      ]),
+    },
+  });
+  await using folder = await temporaryFolder();
+  const file = join(folder.path, "nexus.creds");
+  const auth = { kind: "credentials", file } as const;
+  const credentials = async (issuer: typeof account): Promise<Uint8Array> => {
+    const user = nkeys.createUser();
+    return fmtCreds(await encodeUser("nexus", user, issuer), user);
+  };
+  await writeFile(file, await credentials(account));
+  await works({ servers: [nats.url], auth });
+
+  await writeFile(file, await credentials(other));
+  await refused({ servers: [nats.url], auth }, "NATS_UNREACHABLE", /it refuses the credentials/);
+});
 
 test(
   "connectNats() names a file that holds no credentials, and shows nothing of it",
