@@ -29,7 +29,8 @@ export async function fetchProgram({ url, sha256, member }: Archive, path: strin
     writeFileSync(archive, bytes);
     const tar = spawnSync("tar", ["-xzf", archive, "-O", member], { maxBuffer: 1024 ** 3 });
     if (tar.status !== 0) {
-      throw new Error(`Cannot take "${member}" out of ${url}: ${tar.error ?? tar.stderr}`);
+      const why = tar.error?.message ?? tar.stderr.toString();
+      throw new Error(`Cannot take "${member}" out of ${url}: ${why}`);
     }
     mkdirSync(dirname(path), { recursive: true });
     const part = `${path}.${randomUUID()}`; // beside it: a rename across file systems is none
