@@ -5,7 +5,9 @@ import { checkArchive, importArchive } from "./archive/import.ts";
 import type { ArchiveCounts } from "./archive/format.ts";
 import type { ServerConfig } from "./config.ts";
 import { NexusError } from "./core/errors.ts";
-import type { NatsOptions } from "./core/nats.ts";
+import { DEFAULT_NATS_OPTIONS, type NatsOptions } from "./core/nats.ts";
+import { clusterModules } from "./functions/cluster-modules.ts";
+import type { ModuleStore } from "./functions/functions.ts";
 import { moduleStore } from "./functions/module-store.ts";
 import { loadNatsConfig } from "./functions/project.ts";
 import { openSource, openTarget } from "./log/open-transfer.ts";
@@ -50,8 +52,9 @@ export async function exportLog(
   options: BackupOptions & { readonly resume: boolean },
 ): Promise<ExportResult> {
   await using opened = new AsyncDisposableStack();
-  const source = opened.use(await openSource(await openOptions(config, options, opened)));
-  const modules = moduleStore(join(config.dataDir, "modules"));
+  const log = await openOptions(config, options, opened);
+  const source = opened.use(await openSource(log));
+  const modules = await modulesOf(config, log);
   const exported = await exportArchive({
     ...options,
     source,
@@ -60,6 +63,17 @@ export async function exportLog(
     now: Date.now,
   });
   return { ...exported, driver: source.driver };
+}
+
+async function modulesOf(
+  { dataDir }: ServerConfig,
+  log: LogOptions,
+): Promise<Pick<ModuleStore, "get" | "list">> {
+  const local = moduleStore(join(dataDir, "modules"));
+  if (log.driver !== "nats") return local;
+  const { natsSharedVersions } = await import("./functions/drivers/nats.ts");
+  const { connection, prefix = DEFAULT_NATS_OPTIONS.prefix } = log;
+  return clusterModules(local, await natsSharedVersions({ connection, prefix }));
 }
 
 /** Brings an archive into a log that no server works on, and its modules into the module store. */

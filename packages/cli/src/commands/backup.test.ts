@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
-import { readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Accepted, CloudEvent, Invocation } from "@nexus-functions/client/api.gen";
@@ -78,6 +78,32 @@ test(
     const ids = await idsOf(server.url);
     const runs = await runsOf(server.url, ids.length * 2);
     assert.equal(runs.size, ids.length * 2);
+  },
+);
+
+test(
+  "nexus export from NATS has the modules of versions that other machines brought",
+  TIMEOUT,
+  async () => {
+    await using folder = await project(HELLO);
+    await using nats = await startNats();
+    const cwd = folder.path;
+    const env = { NATS_URL: nats.url };
+    {
+      await using server = await started(START, { cwd, env });
+      await fetch(`${server.url}/events/com.example.a?wait=20s`, { method: "POST", body: "1" });
+    }
+    const args = ["export", "a.nexus", "--data-dir", "elsewhere", "--json"];
+    const { code, stdout } = await nexus(args, { cwd, env });
+    assert.equal(code, 0);
+    assert.equal((JSON.parse(stdout) as { modules: number }).modules, 1);
+    assert.equal((await nexus(["import", "a.nexus", "--data-dir", "new"], { cwd })).code, 0);
+    const [module] = await readdir(join(cwd, "new", "modules"));
+    assert.match(module!, /^[0-9a-f]{64}\.wasm$/);
+    assert.deepEqual(
+      await readFile(join(cwd, "new", "modules", module!)),
+      await readFile(join(cwd, ".nexus", "modules", module!)),
+    );
   },
 );
 

@@ -21,7 +21,7 @@ export interface ExportOptions {
   /** Where the archive is to be. Until it is whole, it is at `partOf(path)`. */
   readonly path: string;
   readonly source: LogSource;
-  readonly modules: ModuleStore;
+  readonly modules: Pick<ModuleStore, "get" | "list">;
   /** Of the program, for the archive's header. */
   readonly version: string;
   /** Go on with one that was cut off, where there is one. */
