@@ -1,8 +1,6 @@
-import { setTimeout as delay } from "node:timers/promises";
 import {
   AckPolicy,
   DiscardPolicy,
-  JetStreamApiError,
   jetstream,
   jetstreamManager,
   RetentionPolicy,
@@ -12,6 +10,7 @@ import {
   type StreamAPI,
 } from "@nats-io/jetstream";
 import { nanos, type NatsConnection } from "@nats-io/transport-node";
+import { jetStreamCode, jetStreamCodes, onceKnown } from "../core/jetstream.ts";
 
 /** The stream that other programs publish to, and the one place where its names are made. */
 export interface InboxSettings {
@@ -28,12 +27,11 @@ const CONSUMER = "ingress";
 /** In all, over all nodes: what waits to be tried again counts. */
 const MAX_ACK_PENDING = 4096;
 
-const MAX_TRIES = 25;
-const AGAIN_MS = 200;
-// JetStream's own numbers. The last ones: that name is taken, with other settings.
-const STREAM_NOT_FOUND = 10_059;
-const STREAM_EXISTS = 10_058;
-const CONSUMER_EXISTS = new Set([10_105, 10_148]);
+/** Its name is taken, with other settings. */
+const CONSUMER_EXISTS: ReadonlySet<number> = new Set([
+  jetStreamCodes.consumerActive,
+  jetStreamCodes.consumerExists,
+]);
 
 export function inboxStream(prefix: string): string {
   return `${prefix.toUpperCase()}_INBOX`;
@@ -59,18 +57,6 @@ export async function openInbox(
   return jetstream(connection).consumers.get(stream, CONSUMER);
 }
 
-/** Another server of the cluster may not have heard yet of a stream that was made a moment ago. */
-async function onceKnown(make: () => Promise<void>): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await make();
-    } catch (error) {
-      if (!isApiError(error) || error.code !== STREAM_NOT_FOUND || tries === MAX_TRIES) throw error;
-      await delay(AGAIN_MS);
-    }
-  }
-}
-
 async function makeStream(
   { streams }: JetStreamManager,
   name: string,
@@ -90,7 +76,7 @@ async function makeStream(
       storage: StorageType.File,
     });
   } catch (error) {
-    if (!isApiError(error) || error.code !== STREAM_EXISTS) throw error;
+    if (jetStreamCode(error) !== jetStreamCodes.streamExists) throw error;
     await streams.update(name, changeable);
   }
 }
@@ -101,7 +87,7 @@ async function copiesOfLog(streams: StreamAPI, prefix: string): Promise<number> 
     const { config } = await streams.info(`${prefix.toUpperCase()}_EVENTS`);
     return config.num_replicas;
   } catch (error) {
-    if (isApiError(error) && error.code === STREAM_NOT_FOUND) return 1;
+    if (jetStreamCode(error) === jetStreamCodes.streamNotFound) return 1;
     throw error;
   }
 }
@@ -120,11 +106,7 @@ async function makeConsumer(
       max_deliver: -1,
     });
   } catch (error) {
-    if (!isApiError(error) || !CONSUMER_EXISTS.has(error.code)) throw error;
+    if (!CONSUMER_EXISTS.has(jetStreamCode(error))) throw error;
     await consumers.update(stream, CONSUMER, changeable);
   }
-}
-
-function isApiError(error: unknown): error is JetStreamApiError {
-  return error instanceof JetStreamApiError;
 }

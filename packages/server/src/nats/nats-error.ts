@@ -1,10 +1,13 @@
-import { JetStreamApiError } from "@nats-io/jetstream";
 import { errors, type NatsConnection } from "@nats-io/transport-node";
 import { NexusError } from "../core/errors.ts";
+import { jetStreamCode, jetStreamCodes } from "../core/jetstream.ts";
 import { atLeast, MIN_NATS_VERSION } from "../core/nats-version.ts";
 
-/** JetStream is off in the whole server (10076), or for the account (10039). */
-const NO_JETSTREAM: readonly number[] = [10_076, 10_039];
+/** JetStream is off in the whole server, or for the account. */
+const NO_JETSTREAM: ReadonlySet<number> = new Set([
+  jetStreamCodes.notEnabled,
+  jetStreamCodes.notEnabledForAccount,
+]);
 
 /** Throws NATS_UNSUPPORTED where the server is too old. */
 export function checkVersion(version: string, address: string): void {
@@ -32,7 +35,7 @@ export function jetStreamError(
   if (nobody && connection.info?.jetstream !== true) {
     return unsupported("JetStream is not enabled (start nats-server with -js)");
   }
-  if (chain.some((one) => one instanceof JetStreamApiError && NO_JETSTREAM.includes(one.code))) {
+  if (chain.some((one) => NO_JETSTREAM.has(jetStreamCode(one)))) {
     return unsupported("JetStream is not enabled for this account");
   }
   const violation = chain.find((one) => one instanceof errors.PermissionViolationError);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { JetStreamApiError } from "@nats-io/jetstream";
 import type { KV, KvEntry } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { jetStreamCode, jetStreamCodes } from "../../core/jetstream.ts";
 import { nameFault } from "../schema.ts";
 import { decodeEntry, decodeProject, encodeEntry, encodeProject } from "../shared-entry.ts";
 import type { SharedFunction, SharedProject, SharedVersions } from "../shared.ts";
@@ -24,8 +24,11 @@ export interface NatsSharedOptions {
 const AGAIN_MS = 500;
 const LIST_MS = 10_000;
 
-/** Another node was faster, in JetStream's numbers. */
-const WRONG_REVISION = new Set([10_071, 10_164]);
+/** Another node was faster. */
+const WRONG_REVISION: ReadonlySet<number> = new Set([
+  jetStreamCodes.wrongLastSequence,
+  jetStreamCodes.wrongLastSequenceUnnamed,
+]);
 
 /**
  * Versions in a key-value bucket `<prefix>_versions`, by function, and what they are made of in an object
@@ -101,7 +104,7 @@ async function replace(
   try {
     return await versions.put(key, bytes, { previousSeq: revision });
   } catch (error) {
-    if (error instanceof JetStreamApiError && WRONG_REVISION.has(error.code)) return undefined;
+    if (WRONG_REVISION.has(jetStreamCode(error))) return undefined;
     throw error;
   }
 }

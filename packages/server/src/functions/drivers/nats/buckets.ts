@@ -1,7 +1,8 @@
-import { JetStreamApiError, jetstreamManager, StorageType } from "@nats-io/jetstream";
+import { jetstreamManager, StorageType } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { type ObjectStore, Objm, setSha256Backend } from "@nats-io/obj";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { withCopies } from "../../../core/jetstream.ts";
 
 export interface Buckets {
   /** Of the key-value bucket. */
@@ -12,13 +13,8 @@ export interface Buckets {
   readonly replicas: number | undefined;
 }
 
-/** With three copies one server may be lost; JetStream needs the other two to agree. */
-const REPLICAS = 3;
 /** What was deployed lately, for who looks with NATS's own tools. */
 const HISTORY = 10;
-
-// No suitable peers; no replicas without a cluster.
-const TOO_FEW = new Set([10_005, 10_074]);
 
 /** Makes the buckets that are missing, and brings those that are there to the replicas asked for. */
 export async function openBuckets(
@@ -28,8 +24,8 @@ export async function openBuckets(
   // The client's default is written in JavaScript, and would hold up this thread for every large module.
   setSha256Backend("native");
   const clustered = connection.info?.cluster !== undefined;
-  const open = (copies: number): Promise<readonly [KV, ObjectStore]> =>
-    Promise.all([
+  return withCopies({ asked: replicas, clustered }, async (copies) => {
+    const opened = await Promise.all([
       // Read from the leader: an answer that lags behind would be taken for what the cluster serves.
       new Kvm(connection).create(versions, {
         history: HISTORY,
@@ -38,20 +34,13 @@ export async function openBuckets(
       }),
       new Objm(connection).create(modules, { replicas: copies, storage: StorageType.File }),
     ]);
-  const wanted = replicas ?? (clustered ? REPLICAS : 1);
-  try {
-    const opened = await open(wanted);
     if (replicas !== undefined) {
       for (const name of [`KV_${versions}`, `OBJ_${modules}`]) {
         await copy(connection, name, replicas);
       }
     }
     return opened;
-  } catch (error) {
-    const lacksServers = error instanceof JetStreamApiError && TOO_FEW.has(error.code);
-    if (replicas !== undefined || wanted === 1 || !lacksServers) throw error;
-    return open(1);
-  }
+  });
 }
 
 async function copy(connection: NatsConnection, stream: string, replicas: number): Promise<void> {

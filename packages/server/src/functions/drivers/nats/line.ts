@@ -1,9 +1,6 @@
-import { JetStreamApiError } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { NexusError } from "../../../core/errors.ts";
-
-/** Too few resources, in JetStream's numbers: of the server, of the account, of the stream. */
-const FULL = new Set([10_023, 10_028, 10_047, 10_054, 10_077]);
+import { jetStreamCode, NO_ROOM } from "../../../core/jetstream.ts";
 
 /** A connection, and whether it stands: what is asked while it does not is lost without an answer. */
 export class Line {
@@ -31,7 +28,7 @@ export class Line {
       return await question();
     } catch (cause) {
       if (cause instanceof NexusError) throw cause;
-      const full = cause instanceof JetStreamApiError && FULL.has(cause.code);
+      const full = NO_ROOM.has(jetStreamCode(cause));
       const { message } = cause as Error;
       throw new NexusError(full ? "LOG_FULL" : "LOG_UNAVAILABLE", `Cannot ${what}: ${message}`, {
         cause,

@@ -1,5 +1,6 @@
 import type { Msg } from "@nats-io/transport-node";
 import { NexusError } from "../../../core/errors.ts";
+import { jetStreamCodes, NO_ROOM } from "../../../core/jetstream.ts";
 import { decodeJson } from "./wire.ts";
 
 /** What a stream answers to a message. */
@@ -15,9 +16,11 @@ interface Answer {
   readonly error?: { readonly err_code?: number; readonly description?: string };
 }
 
-const WRONG_LAST_SEQUENCE = 10_071;
-// No room: an account's or a stream's limits, the server's disk (server/errors.json of nats-server).
-const FULL = new Set([10_002, 10_023, 10_028, 10_047, 10_054, 10_077, 10_118]);
+const FULL: ReadonlySet<number> = new Set([
+  ...NO_ROOM,
+  jetStreamCodes.accountLimitsExceeded,
+  jetStreamCodes.streamOffline,
+]);
 
 /** What the stream says of a message. LOG_FULL, LOG_UNAVAILABLE. */
 export function keptOf(message: Msg, subject: string): Kept {
@@ -27,7 +30,7 @@ export function keptOf(message: Msg, subject: string): Kept {
   const { seq, duplicate, error } = decodeJson<Answer>(message.data);
   if (error === undefined) return { sequence: seq!, duplicate: duplicate ?? false };
   const { err_code: code = 0, description = "" } = error;
-  if (code === WRONG_LAST_SEQUENCE) {
+  if (code === jetStreamCodes.wrongLastSequence) {
     return { sequence: Number(/\d+$/.exec(description)?.[0] ?? 0), duplicate: true };
   }
   if (FULL.has(code)) {

@@ -1,8 +1,8 @@
 import { StorageType } from "@nats-io/jetstream";
 import { NexusError } from "../../../core/errors.ts";
+import { isNotFound } from "../../../core/jetstream.ts";
 import { withJetStream } from "./answers.ts";
 import type { NatsStore } from "./store.ts";
-import { isNotFound } from "./streams.ts";
 import { decodeJson, encodeJson } from "./wire.ts";
 
 /** The import that a log comes from. */

@@ -1,8 +1,8 @@
 import { AckPolicy, type ConsumerConfig, DeliverPolicy } from "@nats-io/jetstream";
+import { isNotFound } from "../../../core/jetstream.ts";
 import type { Subscription } from "../../log.ts";
 import { withJetStream } from "./answers.ts";
 import type { NatsStore } from "./store.ts";
-import { isNotFound } from "./streams.ts";
 
 export interface PlaceOptions {
   readonly subscription: Subscription;

@@ -1,6 +1,6 @@
 import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream";
+import { isNotFound } from "../../../core/jetstream.ts";
 import { withJetStream } from "./answers.ts";
-import { isNotFound } from "./streams.ts";
 import { acceptedElsewhere } from "./wire.ts";
 
 /** What a stream holds, from the first message on. */

@@ -1,12 +1,12 @@
 import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
 import { setTimeout as delay } from "node:timers/promises";
 import { NexusError } from "../../../core/errors.ts";
+import { isNotFound, onceKnown } from "../../../core/jetstream.ts";
 import { withJetStream } from "./answers.ts";
 import type { Delivery, Settlement } from "../../log.ts";
 import { drop, giveBackFor } from "./flights.ts";
 import type { RetryKind } from "./layout.ts";
 import { Pull, type Pulled } from "./pull.ts";
-import { isNotFound } from "./streams.ts";
 import type { NatsStore } from "./store.ts";
 import { Tasks } from "./tasks.ts";
 import { decodeJson, encodeAgain, encodeJson, onceOnly } from "./wire.ts";
@@ -161,20 +161,4 @@ export async function ensureRetryConsumer(store: NatsStore, ackWaitMs: number): 
       );
     }
   });
-}
-
-const MAX_TRIES = 25;
-const AGAIN_MS = 200;
-
-/** Another server of the cluster may not have heard yet of a stream that was made a moment ago. */
-async function onceKnown(make: () => Promise<unknown>): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      await make();
-      return;
-    } catch (error) {
-      if (!isNotFound(error) || tries === MAX_TRIES) throw error;
-      await delay(AGAIN_MS);
-    }
-  }
 }

@@ -7,13 +7,13 @@ import {
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { NewEvent, StoredEvent } from "../../../core/event.ts";
 import type { Invocation } from "../../../core/invocation.ts";
+import { isNotFound } from "../../../core/jetstream.ts";
+import { atLeast, SEVERAL_FILTERS_VERSION } from "../../../core/nats-version.ts";
 import type { Appended } from "../../log.ts";
 import { type Kept, withJetStream } from "./answers.ts";
 import { Channel } from "./channel.ts";
 import { Layout } from "./layout.ts";
 import { StreamReader, timeOf } from "./reader.ts";
-import { isNotFound } from "./streams.ts";
-import { atLeast, SEVERAL_FILTERS_VERSION } from "../../../core/nats-version.ts";
 import { decodeEvent, encodeEvent, encodeRecord, onceOnly } from "./wire.ts";
 
 // An event's head is in a header; ids, sources and types are short where they come through our doors.

@@ -1,12 +1,11 @@
 import {
   DiscardPolicy,
-  JetStreamApiError,
   type JetStreamManager,
   RetentionPolicy,
   StorageType,
   type StreamConfig,
 } from "@nats-io/jetstream";
-import type { NexusError } from "../../../core/errors.ts";
+import { isNotFound, withCopies } from "../../../core/jetstream.ts";
 import { withJetStream } from "./answers.ts";
 import type { Layout } from "./layout.ts";
 import type { NatsStore } from "./store.ts";
@@ -20,9 +19,6 @@ export interface StreamSettings {
 
 type Wanted = Partial<StreamConfig> & Pick<StreamConfig, "name" | "subjects">;
 
-/** With three copies one server may be lost; JetStream needs the other two to agree. */
-const REPLICAS = 3;
-
 /**
  * Makes the streams that are missing, and changes those that stand otherwise. Resolves with the number
  * of copies of each. LOG_UNAVAILABLE.
@@ -32,18 +28,15 @@ export async function ensureStreams(
   settings: StreamSettings,
 ): Promise<number> {
   const found = await withJetStream("look at the streams", () => infoOf(manager, layout.events));
-  const clustered = channel.server.cluster !== undefined;
-  const wanted = settings.replicas ?? found?.num_replicas ?? (clustered ? REPLICAS : 1);
-  try {
-    await ensureAll(manager, streamsOf(layout, { ...settings, replicas: wanted }));
-    return wanted;
-  } catch (error) {
-    const { cause } = error as NexusError;
-    const lacksServers = cause instanceof JetStreamApiError && TOO_FEW.has(cause.code);
-    if (settings.replicas !== undefined || wanted === 1 || !lacksServers) throw error;
-    await ensureAll(manager, streamsOf(layout, { ...settings, replicas: 1 }));
-    return 1;
-  }
+  const copies = {
+    asked: settings.replicas,
+    found: found?.num_replicas,
+    clustered: channel.server.cluster !== undefined,
+  };
+  return withCopies(copies, async (replicas) => {
+    await ensureAll(manager, streamsOf(layout, { ...settings, replicas }));
+    return replicas;
+  });
 }
 
 async function ensureAll(manager: JetStreamManager, all: readonly Wanted[]): Promise<void> {
@@ -51,9 +44,6 @@ async function ensureAll(manager: JetStreamManager, all: readonly Wanted[]): Pro
     await withJetStream(`set up the stream ${wanted.name}`, () => ensureStream(manager, wanted));
   }
 }
-
-// No suitable peers; no replicas without a cluster.
-const TOO_FEW = new Set([10_005, 10_074]);
 
 function streamsOf(
   layout: Layout,
@@ -107,10 +97,3 @@ async function infoOf(manager: JetStreamManager, name: string): Promise<StreamCo
     throw error;
   }
 }
-
-/** Whether JetStream says that a stream, a consumer or a message is not there. */
-export function isNotFound(error: unknown): boolean {
-  return error instanceof JetStreamApiError && NOT_FOUND.has(error.code);
-}
-
-const NOT_FOUND = new Set([10_059, 10_014, 10_037, 10_057]);

@@ -1,6 +1,7 @@
 import { AckPolicy, type ConsumerInfo, DeliverPolicy } from "@nats-io/jetstream";
 import { NexusError } from "../../../core/errors.ts";
 import type { StoredEvent } from "../../../core/event.ts";
+import { isNotFound } from "../../../core/jetstream.ts";
 import type { FunctionPlace, KeptInvocation, LogState, LogTarget } from "../../transfer.ts";
 import type { NatsLogOptions } from "../nats.ts";
 import { withJetStream } from "./answers.ts";
@@ -8,7 +9,7 @@ import { importMark, keepImportMark } from "./importing.ts";
 import { PositionMap } from "./position-map.ts";
 import { keepRetry } from "./retries.ts";
 import { type NatsStore, openNatsStore } from "./store.ts";
-import { isNotFound, ensureStreams } from "./streams.ts";
+import { ensureStreams } from "./streams.ts";
 import { encodeJson, encodeRecord, encodeRestored, keptElsewhere } from "./wire.ts";
 
 /** Messages that are on their way at a time. */
