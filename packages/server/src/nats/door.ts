@@ -1,4 +1,5 @@
 import type { NatsConnection } from "@nats-io/transport-node";
+import { aborted } from "../core/aborted.ts";
 import { NexusError } from "../core/errors.ts";
 import type { PlatformSettings } from "../core/settings.ts";
 import type { Dispatch } from "../dispatch/dispatch.ts";
@@ -92,11 +93,4 @@ export async function startNatsDoor(
     closing.abort();
     await Promise.all([raw.stop(), ...running]);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true }),
-  );
 }

@@ -1,3 +1,4 @@
+import { aborted } from "../../../core/aborted.ts";
 import { NexusError } from "../../../core/errors.ts";
 import type { ConsumerLag, Delivery, Subscription } from "../../log.ts";
 import { NatsConsumer, type ConsumerContext } from "./consumer.ts";
@@ -127,11 +128,4 @@ export class Consumers {
       }
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  return promise;
 }
