@@ -47,12 +47,6 @@ export class Flights {
     return this.#bySequence.values();
   }
 
-  count(state: Flight["state"]): number {
-    let count = 0;
-    for (const flight of this.#bySequence.values()) if (flight.state === state) count += 1;
-    return count;
-  }
-
   /** Of the first `handedOut` messages of the consumer, those that are here for certain. */
   countOf(handedOut: number): number {
     let count = 0;
@@ -63,8 +57,11 @@ export class Flights {
     return count;
   }
 
-  add(flight: Flight): void {
+  /** One that has arrived, and is held. */
+  add(arrived: Omit<Flight, "state" | "key" | "timer">): Flight {
+    const flight: Flight = { ...arrived, state: "held", key: undefined, timer: undefined };
     this.#bySequence.set(flight.sequence, flight);
+    return flight;
   }
 
   handOut(flight: Flight, name: string): Delivery {

@@ -4,12 +4,13 @@ import type { Subscription } from "../../log.ts";
 import { withJetStream } from "./answers.ts";
 import type { NatsStore } from "./store.ts";
 
+/** Messages of an ordered function that are out, or wait for their key or their next attempt. */
+export const MAX_OUTSTANDING = 2048;
+
 export interface PlaceOptions {
   readonly subscription: Subscription;
   /** How long JetStream waits for a sign of life from whoever has a delivery, in milliseconds. */
   readonly ackWaitMs: number;
-  /** Deliveries that may be out in the whole cluster. */
-  readonly maxOut: number;
 }
 
 /**
@@ -22,9 +23,10 @@ export async function ensureConsumer(
   options: PlaceOptions,
 ): Promise<void> {
   const { manager, layout } = store;
+  const { orderKey, concurrency } = options.subscription;
   const wanted = {
     ack_wait: options.ackWaitMs * 1e6,
-    max_ack_pending: options.maxOut,
+    max_ack_pending: orderKey === undefined ? concurrency : MAX_OUTSTANDING,
     ...filters(store, options.subscription),
   };
   const durable = layout.consumer(name);
