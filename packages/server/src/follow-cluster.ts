@@ -1,28 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { gather, parcelOf, type Parcel } from "./cluster-content.ts";
-import { NexusError } from "./core/errors.ts";
+import { parcelOf, type Parcel } from "./cluster-content.ts";
 import type { FunctionVersion } from "./core/function.ts";
-import { eachOf, loadAll, type Deployed, type DeployTarget, type Service } from "./deploy.ts";
-import { routeClashes } from "./functions/conflicts.ts";
+import { loadAll, type Deployed, type DeployTarget, type Service } from "./deploy.ts";
 import { emptyProject, type Project } from "./functions/project.ts";
 import type { Wish } from "./functions/rollout.ts";
-import type { SharedFunction, SharedVersions } from "./functions/shared.ts";
-import type { Logger } from "./telemetry/telemetry.ts";
+import type { SharedVersions } from "./functions/shared.ts";
+import { ServedVersions } from "./served-versions.ts";
 import { ClusterTeller, type TellerOptions } from "./tell-cluster.ts";
 
 export interface ClusterOptions extends TellerOptions {
   readonly target: DeployTarget;
 }
 
-/** A function that stands otherwise in the cluster than here. */
-interface Behind {
-  readonly reason: string;
-  readonly waitMs: number;
-  readonly dueAt: number;
-}
-
 const AGAIN_MS = 1000;
-const MAX_AGAIN_MS = 30_000;
 
 /**
  * Serves what the cluster has, on every node alike. What this node's files add to it is compiled and
@@ -32,19 +22,8 @@ export class ClusterService implements Service {
   readonly #shared: SharedVersions;
   readonly #target: DeployTarget;
   readonly #teller: ClusterTeller;
-  readonly #logger: Logger;
-  readonly #known = new Map<string, SharedFunction>();
-  /** Names whose place here may not be as in `#known`. */
-  readonly #stale = new Set<string>();
-  readonly #behind = new Map<string, Behind>();
-  /** What is loaded, and to be in service. */
-  readonly #usable = new Map<string, FunctionVersion>();
-  /** Of what is in service, as the log has said. */
-  #clashes: readonly string[] = [];
+  readonly #served: ServedVersions;
   #own: Project | undefined;
-  /** Before, nothing is in service; then all of it at once. */
-  #begun = false;
-  #ended = false;
   /** The last of the steps, which follow each other. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -52,7 +31,7 @@ export class ClusterService implements Service {
     this.#shared = options.shared;
     this.#target = options.target;
     this.#teller = new ClusterTeller(options);
-    this.#logger = options.logger;
+    this.#served = new ServedVersions({ ...options, isOpen: (name) => this.#teller.has(name) });
   }
 
   /**
@@ -63,43 +42,40 @@ export class ClusterService implements Service {
   deploy(project: Project): Promise<Deployed> {
     return this.#alone(async () => {
       const own = this.#own;
-      const before = new Map(this.#usable);
+      const before = new Map(this.#served.usable);
       await (own === undefined ? this.#begin(project) : this.#change(own, project));
-      const changed = [...this.#usable.values()].filter(
+      const { usable } = this.#served;
+      const changed = [...usable.values()].filter(
         ({ name, version }) => before.get(name)?.version !== version,
       );
-      return { changed, removed: [...before.keys()].filter((name) => !this.#usable.has(name)) };
+      return { changed, removed: [...before.keys()].filter((name) => !usable.has(name)) };
     });
   }
 
-  /** Why this node cannot do all that the cluster does. */
   lacking(): readonly string[] {
-    return [...this.#behind]
-      .filter(([name]) => !this.#usable.has(name))
-      .map(([name, { reason }]) => `Function "${name}" cannot be served here: ${reason}`);
+    return this.#served.lacking();
   }
 
   /** Takes over what other nodes deploy, and gives them what they do not know yet, until `signal` aborts. */
   async follow(signal: AbortSignal): Promise<void> {
     await Promise.all([this.#watch(signal), this.#tryAgain(signal)]);
-    this.#ended = true;
+    this.#served.end();
   }
 
   async #begin(project: Project): Promise<void> {
-    for (const fn of await this.#shared.list()) this.#learn(fn);
+    for (const fn of await this.#shared.list()) this.#served.learn(fn);
     const own = project.functions.filter((version) => this.#isToServe(version, project));
     await loadAll(own, project, this.#target);
     this.#own = project;
     for (const version of own) this.#wish(parcelOf(version, project), "start");
     this.#wishWhole(project, "start");
     await this.#tell();
-    this.#begun = true;
-    this.#serve();
+    this.#served.begin();
   }
 
   /** Whether a function of this node's files is, or is to be, the cluster's. */
   #isToServe(version: FunctionVersion, project: Project): boolean {
-    const now = this.#known.get(version.name);
+    const now = this.#served.known(version.name);
     const wish: Wish = { want: parcelOf(version, project).deployment, why: "start" };
     return now === undefined || !this.#teller.isSuperseded(wish, now);
   }
@@ -108,25 +84,25 @@ export class ClusterService implements Service {
     const before = new Map(own.functions.map(({ name, version }) => [name, version]));
     const changed = project.functions.filter(({ name, version }) => before.get(name) !== version);
     const fresh = changed.filter(
-      ({ name, version }) => this.#usable.get(name)?.version !== version,
+      ({ name, version }) => this.#served.usable.get(name)?.version !== version,
     );
     await loadAll(fresh, project, this.#target);
     this.#own = project;
     for (const version of changed) this.#wish(parcelOf(version, project), "change");
     for (const { name } of project.functions) before.delete(name);
     for (const name of before.keys()) {
-      this.#usable.delete(name);
+      this.#served.drop(name);
       this.#teller.wish(name, { want: { kind: "removed" }, why: "change", contents: [] });
     }
     this.#wishWhole(project, "change");
-    this.#serve();
+    this.#served.serve();
     // Whoever changes a file does not wait for the cluster, which may be away.
     void this.#alone(() => this.#tell());
   }
 
   #wish({ deployment, contents }: Parcel, why: Wish["why"]): void {
     const { version } = deployment;
-    this.#usable.set(version.name, version);
+    this.#served.use(version);
     this.#teller.wish(version.name, { want: deployment, why, contents });
   }
 
@@ -136,97 +112,19 @@ export class ClusterService implements Service {
   }
 
   async #tell(): Promise<void> {
-    for (const fn of await this.#teller.tell()) {
-      this.#known.set(fn.name, fn);
-      this.#stale.add(fn.name);
-    }
+    for (const fn of await this.#teller.tell()) this.#served.told(fn);
     await this.#catchUp();
   }
 
-  #learn(fn: SharedFunction): void {
-    const old = this.#known.get(fn.name);
-    // Its own changes come back to a node too.
-    if (old !== undefined && old.revision >= fn.revision) return;
-    this.#known.set(fn.name, fn);
-    this.#stale.add(fn.name);
-  }
-
-  async #catchUp(): Promise<void> {
-    const names = [...this.#stale].filter((name) => !this.#teller.has(name));
-    await eachOf(names, async (name) => {
-      this.#stale.delete(name);
-      await this.#catchUpWith(this.#known.get(name)!);
-      // At once: a version that comes back while its last runs end is unloaded with them otherwise.
-      this.#serve();
-    });
-  }
-
-  async #catchUpWith({ name, state }: SharedFunction): Promise<void> {
-    switch (state.kind) {
-      case "absent":
-      case "removed":
-        this.#behind.delete(name);
-        if (!this.#usable.delete(name)) return;
-        this.#logger.info("No longer serving", {
-          function: name,
-          ...("node" in state ? { node: state.node } : {}),
-        });
-        return;
-      case "unreadable":
-        this.#fallBehind(name, `what the cluster has of it cannot be read: ${state.reason}`);
-        return;
-      case "deployed": {
-        const { version, node } = state;
-        if (this.#usable.get(name)?.version !== version.version) {
-          try {
-            const { modules, runtime } = this.#target;
-            const own = this.#own ?? emptyProject();
-            await runtime.load(await gather(state, { own, modules, shared: this.#shared }));
-          } catch (error) {
-            if (!(error instanceof NexusError)) throw error;
-            this.#fallBehind(name, error.message);
-            return;
-          }
-          this.#usable.set(name, version);
-          this.#logger.info("Now serving", { function: name, version: version.version, node });
-        }
-        this.#behind.delete(name);
-      }
-    }
-  }
-
-  #fallBehind(name: string, reason: string): void {
-    const old = this.#behind.get(name);
-    const waitMs = old === undefined ? AGAIN_MS : Math.min(MAX_AGAIN_MS, old.waitMs * 2);
-    this.#behind.set(name, { reason, waitMs, dueAt: performance.now() + waitMs });
-    if (old?.reason === reason || this.#ended) return;
-    const serving = this.#usable.get(name)?.version;
-    this.#logger.error("Cannot serve what the cluster serves", {
-      function: name,
-      error: reason,
-      ...(serving === undefined ? {} : { still_serving: serving }),
-    });
-  }
-
-  #serve(): void {
-    if (!this.#begun) return;
-    const { registry } = this.#target;
-    const next = [...this.#usable.values()];
-    const same =
-      next.length === registry.list().length &&
-      next.every(({ name, version }) => registry.get(name)?.version === version);
-    if (same) return;
-    registry.replace(next);
-    const clashes = routeClashes(registry.list());
-    for (const clash of clashes) if (!this.#clashes.includes(clash)) this.#logger.warn(clash);
-    this.#clashes = clashes;
+  #catchUp(): Promise<void> {
+    return this.#served.catchUp(this.#own ?? emptyProject());
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
     for await (const fn of this.#shared.watch(signal)) {
-      this.#learn(fn);
+      this.#served.learn(fn);
       // A rejection here is a bug.
-      if (this.#stale.has(fn.name)) void this.#alone(() => this.#catchUp());
+      if (this.#served.isStale(fn.name)) void this.#alone(() => this.#catchUp());
     }
   }
 
@@ -234,9 +132,7 @@ export class ClusterService implements Service {
     for (;;) {
       await delay(AGAIN_MS, undefined, { signal }).catch(over);
       if (signal.aborted) return;
-      for (const [name, { dueAt }] of this.#behind) {
-        if (dueAt <= performance.now()) this.#stale.add(name);
-      }
+      this.#served.tryAgain();
       const work = this.#teller.isBehind ? () => this.#tell() : () => this.#catchUp();
       await unlessAborted(this.#alone(work), signal);
     }
