@@ -51,9 +51,9 @@ test("nexus dev shows events where a token is set", TIMEOUT, async () => {
   const [, url] = await dev.shows(/(http:\/\/127\.0\.0\.1:\d+)[^]*Ctrl-C stops/);
   const shown = dev.shows(/✓ hello/);
   // The stream that shows events need not be there as soon as the server is.
-  let seen = false;
-  void shown.then(() => (seen = true));
-  while (!seen) {
+  const seen = new AbortController();
+  void shown.then(() => seen.abort());
+  while (!seen.signal.aborted) {
     const { code } = await nexus(["publish", "com.example.a"], {
       env: { ...env, NEXUS_URL: url! },
     });
