@@ -20,5 +20,7 @@ const HINTS: { readonly [Code in ErrorCode]?: string | undefined } = {
   INVOCATION_NOT_FOUND: "`nexus invocations` lists what is kept.",
   FUNCTION_NOT_FOUND: "`nexus functions` lists what is in service.",
   DEAD_LETTER_NOT_FOUND: "`nexus dlq` lists those there are.",
+  UNAUTHORIZED: "Set NEXUS_API_TOKEN, or name a file that holds the token with --token-file.",
+  FORBIDDEN: "Take a token of that scope, or of scope admin, in NEXUS_API_TOKEN or --token-file.",
   PORT_UNAVAILABLE: "Stop what has the port, or take another with --port or NEXUS_PORT.",
 };

@@ -4,6 +4,7 @@ import * as value from "./values.ts";
 
 export interface ReadingOptions {
   readonly url?: string;
+  readonly tokenFile?: string;
   readonly json?: boolean;
 }
 
@@ -11,6 +12,7 @@ export interface ReadingOptions {
 export function withReadingOptions(command: Command): Command {
   return command
     .option("--url <url>", "the server (NEXUS_URL, http://127.0.0.1:8080)", value.url)
+    .option("--token-file <file>", "holds the API token (NEXUS_API_TOKEN, NEXUS_API_TOKEN_FILE)")
     .option("--json", "print JSON");
 }
 

@@ -173,6 +173,7 @@ export type Trigger = {
   readonly method: string;
   readonly path: string;
   readonly respond: boolean;
+  readonly auth?: "required";
 } | {
   readonly kind: "cron";
   readonly schedule: string;

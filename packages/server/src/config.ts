@@ -1,3 +1,4 @@
+import { readTokens, tokenHash, type ApiToken } from "./core/api-token.ts";
 import { NexusError } from "./core/errors.ts";
 import {
   natsPrefixFault,
@@ -12,6 +13,10 @@ export interface ServerConfig {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Of these, requests must carry one. As hashes: nothing that has the configuration can give one away. */
+  readonly apiTokens?: readonly ApiToken[];
+  /** Holds them instead. */
+  readonly apiTokenFile?: string;
   readonly logLevel: LogLevel;
   readonly logFormat: "json" | "pretty";
   readonly dataDir: string;
@@ -71,10 +76,20 @@ export function readConfig(
   const natsPrefix = overrides.natsPrefix ?? checked(env, "NEXUS_NATS_PREFIX", natsPrefixFault);
   const natsProject = overrides.natsProject ?? checked(env, "NEXUS_NATS_PROJECT", natsProjectFault);
   const deployId = overrides.deployId ?? checked(env, "NEXUS_DEPLOY_ID", deployIdFault);
+  const apiTokens = overrides.apiTokens ?? tokensIn(env);
+  const apiTokenFile = overrides.apiTokenFile ?? text(env, "NEXUS_API_TOKEN_FILE");
+  if (apiTokens !== undefined && apiTokenFile !== undefined) {
+    throw new NexusError(
+      "CONFIG_INVALID",
+      "Cannot read environment: NEXUS_API_TOKEN and NEXUS_API_TOKEN_FILE are both set; set one",
+    );
+  }
   const workers = overrides.workers ?? whole(env, "NEXUS_WORKERS", 1, 1024);
   return {
     host: overrides.host ?? text(env, "NEXUS_HOST") ?? "127.0.0.1",
     port: overrides.port ?? whole(env, "NEXUS_PORT", 0, 65_535) ?? 8080,
+    ...(apiTokens === undefined ? {} : { apiTokens }),
+    ...(apiTokenFile === undefined ? {} : { apiTokenFile }),
     logLevel: overrides.logLevel ?? choice(env, "NEXUS_LOG_LEVEL", LOG_LEVELS) ?? "info",
     logFormat: overrides.logFormat ?? choice(env, "NEXUS_LOG_FORMAT", ["json", "pretty"]) ?? "json",
     dataDir: overrides.dataDir ?? text(env, "NEXUS_DATA_DIR") ?? ".nexus",
@@ -116,6 +131,15 @@ export function processEnvironment(): Environment {
 function text(env: Environment, name: string): string | undefined {
   const value = env[name];
   return value === "" ? undefined : value;
+}
+
+function tokensIn(env: Environment): readonly ApiToken[] | undefined {
+  const value = text(env, "NEXUS_API_TOKEN");
+  const tokens = value === undefined ? undefined : readTokens(value);
+  if (typeof tokens === "string") {
+    throw new NexusError("CONFIG_INVALID", `Cannot read environment: NEXUS_API_TOKEN ${tokens}`);
+  }
+  return tokens?.map(({ scope, token }) => ({ scope, sha256: tokenHash(token) }));
 }
 
 function natsAddresses(env: Environment, name: string): string | undefined {

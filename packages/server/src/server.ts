@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { ServerConfig } from "./config.ts";
+import { tokenHash, type ApiToken } from "./core/api-token.ts";
 import { NexusError } from "./core/errors.ts";
 import type { FunctionVersion } from "./core/function.ts";
 import type { Deployed } from "./deploy.ts";
@@ -9,10 +10,12 @@ import { moduleStore } from "./functions/module-store.ts";
 import { createRegistry } from "./functions/registry.ts";
 import { configJsonSchema } from "./functions/schema.ts";
 import { watchProject } from "./functions/watch.ts";
+import { createAccess } from "./http/access.ts";
 import { createApp } from "./http/app.ts";
 import { listen } from "./http/node.ts";
 import type { NatsDoor } from "./nats/door.ts";
 import { natsOptions } from "./nats/options.ts";
+import { openAccess } from "./open-access.ts";
 import { openService } from "./open-service.ts";
 import { openStore } from "./open-store.ts";
 import { readProject } from "./read-project.ts";
@@ -28,6 +31,13 @@ export interface ServerOptions {
   /** Takes log lines, each with its line feed. */
   readonly write: (text: string) => void;
   readonly colour: boolean;
+  /**
+   * Shows a person the API token that was made because none is set, beyond loopback. Without it such a
+   * server does not start.
+   */
+  readonly showToken?: (token: string) => void;
+  /** A token of the caller's own, of scope `read`, good for this run where tokens are asked for. */
+  readonly ownToken?: string;
   /** Told after every reload that took effect or was refused; without it, the log is. */
   readonly onReload?: (result: Reload) => void;
 }
@@ -110,6 +120,10 @@ export async function startServer(
   });
   opened.defer(() => dispatch.stop(AbortSignal.abort()));
 
+  const tokens = await openAccess(config, options);
+  const own = options.ownToken;
+  const callers: readonly ApiToken[] =
+    own === undefined ? [] : [{ scope: "read", sha256: tokenHash(own) }];
   const closing = new AbortController();
   const handler = createApp({
     log,
@@ -117,6 +131,7 @@ export async function startServer(
     dispatch,
     telemetry,
     settings,
+    access: tokens === undefined ? undefined : createAccess([...tokens, ...callers]),
     metrics: metrics.reader,
     configSchema: configJsonSchema,
     info: { version: VERSION, startedAt: now() },

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
 import { readConfig, type ServerConfig } from "@nexus-functions/server/config";
+import { newToken } from "@nexus-functions/server/core/api-token";
 import type { FunctionVersion } from "@nexus-functions/server/core/function";
 import type { Reload, RunningServer } from "@nexus-functions/server/server";
 import type { Cli } from "../cli.ts";
@@ -13,7 +14,7 @@ import { eventLine, invocationLines } from "../records.ts";
 import { indent, visible } from "../text.ts";
 import { formatDuration, shortVersion } from "../units.ts";
 import { startNats, withNats, type OwnNats } from "../own-nats.ts";
-import { endSoon, withServerOptions } from "./start.ts";
+import { endSoon, noteToken, withServerOptions } from "./start.ts";
 
 interface Options {
   readonly port?: number;
@@ -45,13 +46,16 @@ async function dev(cli: Cli, options: Options): Promise<void> {
   const nats = options.nats === true ? await startNats(cli, config) : undefined;
   try {
     const { startServer, VERSION } = await import("@nexus-functions/server/server");
+    const ownToken = newToken();
     const server = await startServer(nats === undefined ? config : withNats(config, nats), {
       write: log.write,
       colour: out.colour,
+      showToken: (token) => noteToken(cli, token),
+      ownToken,
       onReload: (reload) => printReload(cli, reload),
     });
     banner(cli, { server, config, nats, version: VERSION, startMs: performance.now() - begun });
-    await follow(cli, server);
+    await follow(cli, server, ownToken);
     out.print();
     out.print(out.paint("dim", "Stopping: finishing what runs. Ctrl-C again ends at once."));
     await server.close();
@@ -62,9 +66,9 @@ async function dev(cli: Cli, options: Options): Promise<void> {
 }
 
 /** Each event and each run as it happens, until Ctrl-C. */
-async function follow(cli: Cli, server: RunningServer): Promise<void> {
+async function follow(cli: Cli, server: RunningServer, token: string): Promise<void> {
   const { out, signal } = cli;
-  for await (const item of connect(cli, { url: server.url }).stream({}, signal)) {
+  for await (const item of connect(cli, { url: server.url, token }).stream({}, signal)) {
     if (item.kind === "event") {
       out.print(eventLine(item.event, out.paint));
     } else if (item.kind === "invocation") {

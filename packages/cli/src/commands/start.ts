@@ -35,7 +35,8 @@ export function startCommand(cli: Cli): Command {
   return withServerOptions(command, "0.0.0.0").action((options: Options) => start(cli, options));
 }
 
-async function start({ out, env, signal }: Cli, options: Options): Promise<void> {
+async function start(cli: Cli, options: Options): Promise<void> {
+  const { out, env, signal } = cli;
   const config = readConfig(
     env,
     {
@@ -51,10 +52,23 @@ async function start({ out, env, signal }: Cli, options: Options): Promise<void>
   const server = await startServer(config, {
     write: (line) => out.write(line),
     colour: out.colour,
+    showToken: (token) => noteToken(cli, token),
   });
   await aborted(signal);
   await server.close();
   endSoon();
+}
+
+/** On stderr, for a person: stdout is the log, which others keep. */
+export function noteToken({ out }: Cli, token: string): void {
+  out.note();
+  out.note(`  API token: ${token}`);
+  out.note();
+  out.note(
+    "  None was set, so this one was made. It is shown this once; its hash is kept in the data directory.",
+  );
+  out.note("  Send it as NEXUS_API_TOKEN, or as the header Authorization: Bearer <token>.");
+  out.note();
 }
 
 /**

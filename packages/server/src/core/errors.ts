@@ -32,13 +32,13 @@ export const ERRORS = {
     status: 401,
     retry: false,
     title: "No valid API token",
-    help: "Send `Authorization: Bearer <token>`.",
+    help: "Send `Authorization: Bearer <token>`. See docs/configuration.md, API tokens.",
   },
   FORBIDDEN: {
     status: 403,
     retry: false,
     title: "The API token may not do this",
-    help: "Use a token whose scope covers the call.",
+    help: "Use a token of the scope that `detail` names, or of scope `admin`.",
   },
   ROUTE_NOT_FOUND: {
     status: 404,

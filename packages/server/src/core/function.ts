@@ -11,6 +11,8 @@ export type Trigger =
       readonly path: string;
       /** Whether stdout is the HTTP answer; else the request is accepted with 202. */
       readonly respond: boolean;
+      /** Absent: anybody may. */
+      readonly auth?: "required" | undefined;
     }
   | { readonly kind: "cron"; readonly schedule: string; readonly timezone: string }
   | { readonly kind: "nats"; readonly subject: string };

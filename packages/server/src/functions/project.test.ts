@@ -266,6 +266,14 @@ const TRIGGERS: readonly (readonly [on: string, problem: string])[] = [
   ],
   ["{ http: {} }", 'on.http.path: is required (try "/welcome")'],
   [
+    "{ http: { path: /a, auth: require } }",
+    'on.http.auth: "require" is not one of "none", "required" (did you mean "required"?)',
+  ],
+  [
+    "{ http: { path: /events/a, auth: none } }",
+    'on.http.auth: "none" cannot be: "/events/a" means events, whose call has the scope "publish" (try another path)',
+  ],
+  [
     "{ http: { path: /events/a, respond: true } }",
     'on.http.respond: true cannot be: "/events/a" means events, which are accepted with 202 (try another path)',
   ],
@@ -673,4 +681,19 @@ test("loadProject() reads the source map beside a module that names one, and no 
   const watched = project.files.map(({ path }) => path);
   assert.ok(watched.includes(folder.at("with.wasm.map")));
   assert.ok(watched.includes(folder.at("missing.wasm.map")), "it may come yet");
+});
+
+test("loadProject() gives a version the same name with auth: none as without it", async () => {
+  const versions: string[] = [];
+  for (const auth of ["", ", auth: none", ", auth: required"]) {
+    await using folder = await folderWith({
+      "nexus.yaml": `version: v1\nfunctions:\n  - { name: a, code: a.wasm, on: { http: { path: /a${auth} } } }\n`,
+      "a.wasm": EMPTY_MODULE,
+    });
+    const { functions } = await loadProject({ configFile: folder.at("nexus.yaml") });
+    versions.push(functions[0]!.version);
+  }
+  const [plain, none, required] = versions;
+  assert.equal(none, plain);
+  assert.notEqual(required, plain);
 });

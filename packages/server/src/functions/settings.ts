@@ -71,10 +71,11 @@ function triggerOf({ event, http, cron, nats }: TriggerConfig): Trigger {
   if (event !== undefined) return { kind: "event", pattern: event };
   if (nats !== undefined) return { kind: "nats", subject: nats };
   if (http !== undefined) {
-    const { method = "POST", path, respond = false } = http;
+    const { method = "POST", path, respond = false, auth } = http;
     const type = eventTypeOfPath(path);
     return type === undefined
-      ? { kind: "http", method, path, respond }
+      ? // Where it is not said it is no part of a version's content: versions keep their names.
+        { kind: "http", method, path, respond, ...(auth === "required" ? { auth } : {}) }
       : { kind: "event", pattern: type };
   }
   const { schedule, timezone = "UTC" } = typeof cron === "string" ? { schedule: cron } : cron!;

@@ -14,7 +14,7 @@ functions:
   - name: full
     on:
       - event: a.*
-      - http: { path: /full/:id, method: GET, respond: true }
+      - http: { path: /full/:id, method: GET, respond: true, auth: required }
       - cron: "* * * * *"
       - nats: some.subject
     code: a.wasm

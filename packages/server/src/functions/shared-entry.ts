@@ -89,6 +89,7 @@ const trigger = z.discriminatedUnion("kind", [
     method: z.string(),
     path: z.string().startsWith("/"),
     respond: z.boolean(),
+    auth: z.literal("required").optional(),
   }),
   z.looseObject({ kind: z.literal("cron"), schedule: z.string(), timezone: z.string() }),
   z.looseObject({ kind: z.literal("nats"), subject: z.string() }),

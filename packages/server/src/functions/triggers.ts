@@ -81,9 +81,15 @@ const httpSchema = documented(
           "true: the function's stdout is the HTTP answer. false: the request is accepted with 202 and the function runs afterwards.",
         default: false,
       }).optional(),
+      auth: choice(["none", "required"], {
+        title: "Auth",
+        description:
+          "required: a request needs an API token of scope `publish`, where the server asks for tokens. none: anybody may.",
+        default: "none",
+      }).optional(),
     },
     '{ path: "/welcome" }',
-  ).superRefine(({ method = "POST", path, respond = false }, context) => {
+  ).superRefine(({ method = "POST", path, respond = false, auth }, context) => {
     const type = eventTypeOfPath(path);
     if (type === undefined || type === "") return;
     const fault = (key: string, message: string): void =>
@@ -99,6 +105,12 @@ const httpSchema = documented(
       fault(
         "method",
         `${show(method)} cannot be: ${show(path)} means events, which are sent with POST`,
+      );
+    }
+    if (auth !== undefined) {
+      fault(
+        "auth",
+        `${show(auth)} cannot be: ${show(path)} means events, whose call has the scope "publish" (try another path)`,
       );
     }
     if (respond) {

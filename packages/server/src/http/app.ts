@@ -10,6 +10,7 @@ import type { HttpHandler, HttpReply, HttpRequest } from "./http.ts";
 import { openapiRoute } from "./openapi.ts";
 import { problemOf } from "./problem.ts";
 import type { AppDeps, Route } from "./route.ts";
+import { SECURITY_HEADERS } from "./reply.ts";
 import { Router, type Match } from "./router.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { eventRoutes } from "./routes/events.ts";
@@ -55,13 +56,13 @@ export function createApp(deps: AppDeps): HttpHandler {
     try {
       const match: Match<Route> = routers().find(request.method, request.path);
       route = match.value;
+      deps.access?.check(request.headers["authorization"], route.scope);
       reply = await route.handle({ request, params: match.params, trace, traceparent });
     } catch (error) {
       reply = onError(error, { request, route, trace, deps });
     }
     report({ request, route, reply, begun, trace, parent }, deps);
-    // A guess at what a body is must not beat what we say it is.
-    const headers = { "x-content-type-options": "nosniff", traceparent, ...reply.headers };
+    const headers = { ...SECURITY_HEADERS, traceparent, ...reply.headers };
     const { status, body } = reply;
     return body === undefined ? { status, headers } : { status, headers, body };
   };

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import type { ErrorCode } from "../core/errors.ts";
 import { childTrace, formatTraceparent } from "../core/trace.ts";
 import { problem } from "./problem.ts";
+import { SECURITY_HEADERS } from "./reply.ts";
 
 /** Of a request's head. */
 export const MAX_HEADER_BYTES = 16 * 1024;
@@ -56,7 +57,7 @@ function untracedProblem(code: ErrorCode, detail: string) {
   const { status, headers, body } = problem(code, detail, trace.traceId);
   return {
     status,
-    headers: { ...headers, traceparent: formatTraceparent(trace) },
+    headers: { ...SECURITY_HEADERS, ...headers, traceparent: formatTraceparent(trace) },
     body: body as string,
   };
 }

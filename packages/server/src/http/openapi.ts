@@ -1,6 +1,13 @@
 import { z } from "zod";
 import { ERRORS, type ErrorCode } from "../core/errors.ts";
-import type { Answer, Content, Operation, Parameter } from "./operation.ts";
+import type { RouteScope } from "./access.ts";
+import {
+  problemsOf,
+  type Answer,
+  type Content,
+  type Operation,
+  type Parameter,
+} from "./operation.ts";
 
 import type { Route } from "./route.ts";
 import { schemas } from "./schemas.ts";
@@ -18,7 +25,7 @@ const OPENAPI: Operation = {
 /** GET /openapi.json, which tells of all `routes` and of itself. */
 export function openapiRoute(routes: readonly Route[]): Route {
   const path = "/openapi.json";
-  const own = { method: "GET", path, operation: OPENAPI };
+  const own = { method: "GET", path, scope: "public", operation: OPENAPI } as const;
   let body: string | undefined;
   return {
     ...own,
@@ -31,13 +38,13 @@ export function openapiRoute(routes: readonly Route[]): Route {
 
 /** The document of these routes; those without an operation are not in it. */
 export function openapiDocument(
-  routes: readonly Pick<Route, "method" | "path" | "operation">[],
+  routes: readonly Pick<Route, "method" | "path" | "scope" | "operation">[],
 ): Json {
   const paths: Record<string, Record<string, Json>> = {};
-  for (const { method, path, operation } of routes) {
+  for (const { method, path, scope, operation } of routes) {
     if (operation === undefined) continue;
     const template = path.replaceAll(/:(\w+)/g, "{$1}");
-    (paths[template] ??= {})[method.toLowerCase()] = operationObject(operation);
+    (paths[template] ??= {})[method.toLowerCase()] = operationObject(operation, scope);
   }
   return {
     openapi: "3.1.0",
@@ -49,11 +56,21 @@ export function openapiDocument(
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     paths,
-    components: { schemas: componentSchemas() },
+    components: {
+      schemas: componentSchemas(),
+      securitySchemes: {
+        token: {
+          type: "http",
+          scheme: "bearer",
+          description:
+            "An API token, where the server asks for one: always beyond loopback, on loopback where one is set. `admin` covers `read` and `publish`.",
+        },
+      },
+    },
   };
 }
 
-function operationObject(operation: Operation): Json {
+function operationObject(operation: Operation, scope: RouteScope): Json {
   return {
     operationId: operation.id,
     tags: [operation.tag],
@@ -85,8 +102,10 @@ function operationObject(operation: Operation): Json {
           responseObject(answer),
         ]),
       ),
-      ...problemResponses(operation),
+      ...problemResponses(operation, problemsOf(operation, scope)),
     },
+    // For bearer tokens, the roles that are required (OpenAPI 3.1, section 4.8.30).
+    security: scope === "public" ? [] : [{ token: [scope] }],
   };
 }
 
@@ -134,7 +153,7 @@ function contentObject(content: Readonly<Record<string, Content>>): Json {
 }
 
 /** One response a status, with an example for each code that has it. */
-function problemResponses({ problems, answers }: Operation): Json {
+function problemResponses({ answers }: Operation, problems: readonly ErrorCode[]): Json {
   const byStatus = Map.groupBy<number, ErrorCode>(
     [...problems, "INTERNAL"],
     (code) => ERRORS[code].status,

@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../core/errors.ts";
+import type { RouteScope } from "./access.ts";
 import type { SchemaName } from "./schemas.ts";
 
 /** What openapi.json says about one route, beside its method and path. */
@@ -14,7 +15,7 @@ export interface Operation {
   readonly headers?: Readonly<Record<string, Parameter>>;
   readonly body?: Body;
   readonly answers: Readonly<Record<number, Answer>>;
-  /** Beside INTERNAL, which every call may answer. */
+  /** Beside INTERNAL, which every call may answer, and the two of a token. */
   readonly problems: readonly ErrorCode[];
 }
 
@@ -40,6 +41,11 @@ export interface Content {
   /** Any value where absent. */
   readonly schema?: SchemaName;
   readonly example?: unknown;
+}
+
+/** What a call may answer, beside INTERNAL. */
+export function problemsOf({ problems }: Operation, scope: RouteScope): readonly ErrorCode[] {
+  return scope === "public" ? problems : [...problems, "UNAUTHORIZED", "FORBIDDEN"];
 }
 
 export const PAGE_QUERY = {

@@ -1,6 +1,6 @@
 import { ERRORS } from "../core/errors.ts";
 import { apiRoutes, type AppDeps } from "./app.ts";
-import type { Operation, Parameter } from "./operation.ts";
+import { problemsOf, type Operation, type Parameter } from "./operation.ts";
 import type { Route } from "./route.ts";
 
 /** docs/http-api.md: an introduction, then every call as its route describes itself. */
@@ -18,7 +18,7 @@ export function referencePage(): string {
   return `${HEAD}\n${parts.join("\n")}`;
 }
 
-function section({ method, path }: Route, operation: Operation): string {
+function section({ method, path, scope }: Route, operation: Operation): string {
   const template = path.replaceAll(/:(\w+)/g, "{$1}");
   const rows = [
     ...Object.entries(operation.params ?? {}).map(([name, text]) => row(`{${name}}`, text)),
@@ -28,12 +28,14 @@ function section({ method, path }: Route, operation: Operation): string {
   const answers = Object.entries(operation.answers).map(
     ([status, { description }]) => `- **${status}** ${description}`,
   );
-  const problems = operation.problems.map(
+  const problems = problemsOf(operation, scope).map(
     (code) => `- **${ERRORS[code].status}** [${code}](errors.md#${code.toLowerCase()})`,
   );
   return `### ${method} ${template}
 
 ${[operation.summary, operation.description].filter((text) => text !== undefined).join(". ")}
+
+Scope: ${scope === "public" ? "none, for anybody" : `\`${scope}\``}.
 
 ${rows.length === 0 ? "" : `| | |\n|---|---|\n${rows.join("\n")}\n\n`}${[...answers, ...problems].join("\n")}
 `;
@@ -97,5 +99,11 @@ curl -X POST http://127.0.0.1:8080/events -H 'ce-specversion: 1.0' -H 'ce-id: A-
   nothing was accepted.
 - **Traces:** every answer carries \`traceparent\`; one that is sent is continued, kept with the event,
   and goes on to the function.
-- **HTTP triggers** of functions answer at their own paths, beside the calls below.
+- **Tokens:** where the server asks for one ([which it does beyond loopback](configuration.md#api-tokens)),
+  a request carries \`Authorization: Bearer <token>\`. Each call below names the scope that the token
+  must have; \`admin\` covers the others. Without a token it is 401
+  [UNAUTHORIZED](errors.md#unauthorized), with one of another scope 403 [FORBIDDEN](errors.md#forbidden).
+- **HTTP triggers** of functions answer at their own paths, beside the calls below, and are public unless
+  they say \`auth: required\`.
+- **Browsers:** there is no CORS; a page of another origin reads nothing.
 `;

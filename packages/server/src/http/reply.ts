@@ -1,12 +1,17 @@
 import type { HttpReply } from "./http.ts";
 
-const JSON_HEADERS = { "content-type": "application/json" };
-// What the API reads out is of the moment; no cache between may keep it.
-const READ_HEADERS = { ...JSON_HEADERS, "cache-control": "no-store" };
+/** Of every answer: a guess at what a body is must not beat what we say it is, and an id in a path goes nowhere else. */
+export const SECURITY_HEADERS = {
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+} as const;
+
+// What the API answers is of the moment; no cache between may keep it.
+const JSON_HEADERS = { "content-type": "application/json", "cache-control": "no-store" };
 
 /** The answer to a call that reads. */
 export function reading(value: unknown, status = 200): HttpReply {
-  return { status, headers: READ_HEADERS, body: JSON.stringify(value) };
+  return { status, headers: JSON_HEADERS, body: JSON.stringify(value) };
 }
 
 /** The answer to a call that does; `body` is JSON already. */
@@ -19,7 +24,7 @@ export function page(name: string, items: readonly string[], nextCursor?: string
   const next = nextCursor === undefined ? "" : `,"next_cursor":${JSON.stringify(nextCursor)}`;
   return {
     status: 200,
-    headers: READ_HEADERS,
+    headers: JSON_HEADERS,
     body: `{"${name}":[${items.join(",")}]${next}}`,
   };
 }

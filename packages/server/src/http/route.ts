@@ -4,6 +4,7 @@ import type { Dispatch } from "../dispatch/dispatch.ts";
 import type { Functions } from "../functions/functions.ts";
 import type { EventLog } from "../log/log.ts";
 import type { MetricsReader, Telemetry } from "../telemetry/telemetry.ts";
+import type { Access, RouteScope } from "./access.ts";
 import type { HttpReply, HttpRequest } from "./http.ts";
 import type { Operation } from "./operation.ts";
 
@@ -14,6 +15,8 @@ export interface AppDeps {
   readonly dispatch: Dispatch;
   readonly telemetry: Telemetry;
   readonly metrics: MetricsReader;
+  /** Absent: every request is taken. */
+  readonly access?: Access | undefined;
   /** Read at each request: a reload changes them. */
   readonly settings: () => PlatformSettings;
   /** The JSON schema of nexus.yaml. */
@@ -42,6 +45,8 @@ export interface Route {
   readonly method: string;
   /** As in router.ts; also the `route` label of the metrics. */
   readonly path: string;
+  /** What a caller's token must cover, where the server asks for one. */
+  readonly scope: RouteScope;
   /** Takes events in: what it refuses is counted as a refused event. */
   readonly ingests?: boolean;
   readonly handle: Handle;

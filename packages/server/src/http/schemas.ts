@@ -140,6 +140,7 @@ const Trigger = z.discriminatedUnion("kind", [
     method: z.string(),
     path: z.string(),
     respond: z.boolean(),
+    auth: z.literal("required").optional(),
   }),
   z.strictObject({ kind: z.literal("cron"), schedule: z.string(), timezone: z.string() }),
   z.strictObject({ kind: z.literal("nats"), subject: z.string() }),

@@ -8,7 +8,7 @@ import { isoTime } from "../core/time.ts";
 import type { HttpTrigger } from "../functions/functions.ts";
 import { accept, acceptedJson } from "./accept.ts";
 import { replyOf } from "./cgi.ts";
-import type { HttpReply } from "./http.ts";
+import type { HttpReply, HttpRequest } from "./http.ts";
 import { done } from "./reply.ts";
 import type { AppDeps, Call, Route } from "./route.ts";
 
@@ -21,6 +21,7 @@ export function triggerRoute({ function: version, trigger }: HttpTrigger, deps: 
   return {
     method: trigger.method,
     path: trigger.path,
+    scope: trigger.auth === "required" ? "publish" : "public",
     ingests: true,
     handle: trigger.respond
       ? (call) => respond(call, served)
@@ -90,7 +91,7 @@ function requestEvent(bytes: Uint8Array, call: Call, { name, source, deps }: Ser
     path: request.path,
     params: call.params,
     query: queryOf(request.query),
-    headers: request.headers,
+    headers: headersFor(request.headers, deps),
     body, // left out of the JSON where it is undefined
     body_base64: base64,
   };
@@ -107,6 +108,13 @@ function requestEvent(bytes: Uint8Array, call: Call, { name, source, deps }: Ser
   );
   const meta = { traceparent: call.traceparent, depth: 0, target: name };
   return { event, meta, freshId: key === undefined };
+}
+
+/** The event goes to the log and to the function: a token of this server does not. */
+function headersFor(headers: HttpRequest["headers"], { access }: AppDeps): HttpRequest["headers"] {
+  const { authorization } = headers;
+  if (authorization === undefined || access?.knows(authorization) !== true) return headers;
+  return { ...headers, authorization: undefined }; // left out of the JSON
 }
 
 function bodyOf(

@@ -16,6 +16,7 @@ export function deadLetterRoutes({ log }: AppDeps): readonly Route[] {
     {
       method: "GET",
       path: "/dead-letters",
+      scope: "read",
       operation: LIST,
       async handle({ request }) {
         const query = readQuery(request.query, Object.keys(LIST.query!));
@@ -33,6 +34,7 @@ export function deadLetterRoutes({ log }: AppDeps): readonly Route[] {
     {
       method: "GET",
       path: "/dead-letters/:dead_letter_id",
+      scope: "read",
       operation: GET,
       async handle({ params }) {
         const letter = await log.deadLetters.get(params["dead_letter_id"]!);
@@ -43,6 +45,7 @@ export function deadLetterRoutes({ log }: AppDeps): readonly Route[] {
     {
       method: "POST",
       path: "/dead-letters/:dead_letter_id/redrive",
+      scope: "admin",
       operation: REDRIVE,
       async handle({ params }) {
         const found = await log.deadLetters.redrive(params["dead_letter_id"]!);
@@ -53,6 +56,7 @@ export function deadLetterRoutes({ log }: AppDeps): readonly Route[] {
     {
       method: "POST",
       path: "/dead-letters/redrive",
+      scope: "admin",
       operation: REDRIVE_MANY,
       async handle({ request }) {
         const { filter, limit } = await readFilter(request);

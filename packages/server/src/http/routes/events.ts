@@ -13,6 +13,7 @@ export function eventRoutes(deps: AppDeps): readonly Route[] {
     {
       method: "GET",
       path: "/events",
+      scope: "read",
       operation: LIST,
       async handle({ request }) {
         const query = readQuery(request.query, Object.keys(LIST.query!));
@@ -32,6 +33,7 @@ export function eventRoutes(deps: AppDeps): readonly Route[] {
     {
       method: "GET",
       path: "/events/:event_id",
+      scope: "read",
       operation: GET,
       async handle(call) {
         const stored = await findEvent(call, deps);
@@ -50,6 +52,7 @@ export function eventRoutes(deps: AppDeps): readonly Route[] {
     {
       method: "GET",
       path: "/events/:event_id/invocations",
+      scope: "read",
       operation: INVOCATIONS,
       async handle(call) {
         const { position } = await findEvent(call, deps);

@@ -11,12 +11,14 @@ export function functionRoutes(deps: AppDeps): readonly Route[] {
     {
       method: "GET",
       path: "/functions",
+      scope: "read",
       operation: LIST,
       handle: async () => reading({ functions: await describe(deps.functions.list(), deps) }),
     },
     {
       method: "GET",
       path: "/functions/:function",
+      scope: "read",
       operation: GET,
       async handle({ params }) {
         const name = params["function"]!;

@@ -14,6 +14,7 @@ export function invocationRoutes(deps: AppDeps): readonly Route[] {
     {
       method: "GET",
       path: "/invocations",
+      scope: "read",
       operation: LIST,
       async handle({ request }) {
         const query = readQuery(request.query, Object.keys(LIST.query!));
@@ -35,6 +36,7 @@ export function invocationRoutes(deps: AppDeps): readonly Route[] {
     {
       method: "GET",
       path: "/invocations/:invocation_id",
+      scope: "read",
       operation: GET,
       async handle({ params }) {
         const id = params["invocation_id"]!;
@@ -49,6 +51,7 @@ export function invocationRoutes(deps: AppDeps): readonly Route[] {
     {
       method: "POST",
       path: "/replay/:event_id",
+      scope: "admin",
       operation: REPLAY,
       async handle(call) {
         const parameters = Object.keys(REPLAY.query!);

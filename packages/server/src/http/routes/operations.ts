@@ -10,6 +10,7 @@ export function operationsRoutes(deps: AppDeps): readonly Route[] {
     {
       method: "GET",
       path: "/health",
+      scope: "public",
       operation: HEALTH,
       async handle() {
         const { driver, connected, durability, ...status } = await log.status();
@@ -37,12 +38,14 @@ export function operationsRoutes(deps: AppDeps): readonly Route[] {
     {
       method: "GET",
       path: "/livez",
+      scope: "public",
       operation: LIVEZ,
       handle: () => reading({ status: "ok" }),
     },
     {
       method: "GET",
       path: "/readyz",
+      scope: "public",
       operation: READYZ,
       async handle() {
         const { connected, durability } = await log.status();
@@ -55,6 +58,7 @@ export function operationsRoutes(deps: AppDeps): readonly Route[] {
     {
       method: "GET",
       path: "/metrics",
+      scope: "read",
       operation: METRICS,
       async handle({ request }) {
         if (request.headers["accept"]?.includes("application/json") === true) {
@@ -70,6 +74,7 @@ export function operationsRoutes(deps: AppDeps): readonly Route[] {
     {
       method: "GET",
       path: "/errors",
+      scope: "public",
       operation: ERRORS_PAGE,
       handle: () => ({
         status: 200,
@@ -80,6 +85,7 @@ export function operationsRoutes(deps: AppDeps): readonly Route[] {
     {
       method: "GET",
       path: "/nexus.schema.json",
+      scope: "public",
       operation: CONFIG_SCHEMA,
       handle: () => ({
         status: 200,

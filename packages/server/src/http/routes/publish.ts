@@ -23,6 +23,7 @@ export function publishRoutes(deps: AppDeps): readonly Route[] {
     {
       method: "POST",
       path: "/events",
+      scope: "publish",
       ingests: true,
       operation: PUBLISH,
       handle: (call) => publish(call, deps),
@@ -30,6 +31,7 @@ export function publishRoutes(deps: AppDeps): readonly Route[] {
     {
       method: "POST",
       path: "/events/:type",
+      scope: "publish",
       ingests: true,
       operation: PUBLISH_PLAIN,
       handle: plain,
@@ -37,6 +39,7 @@ export function publishRoutes(deps: AppDeps): readonly Route[] {
     {
       method: "POST",
       path: "/webhook/:type",
+      scope: "publish",
       ingests: true,
       operation: { ...PUBLISH_PLAIN, id: "webhook", summary: "Publish a plain body (alias)" },
       handle: plain,

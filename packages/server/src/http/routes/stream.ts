@@ -15,6 +15,7 @@ export function streamRoute({ log, functions }: AppDeps): Route {
   return {
     method: "GET",
     path: "/events/stream",
+    scope: "read",
     operation: STREAM,
     handle({ request }) {
       const query = readQuery(request.query, Object.keys(STREAM.query!));
