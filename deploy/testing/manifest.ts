@@ -48,10 +48,16 @@ export async function appliedManifests(folder: string): Promise<Manifest[]> {
   return texts.flatMap(parseManifests);
 }
 
-/** What `kubectl apply -k <folder>` sends, in its order. Rejects where there is no kubectl. */
+/** What `kubectl apply -k <folder>` sends, in its order. Rejects where there is no kubectl, or one before 1.27. */
 export async function overlayManifests(folder: string): Promise<Manifest[]> {
-  const { stdout } = await run("kubectl", ["kustomize", folder], { timeout: 30_000 });
-  return parseManifests(stdout);
+  try {
+    const { stdout } = await run("kubectl", ["kustomize", folder], { timeout: 30_000 });
+    return parseManifests(stdout);
+  } catch (cause) {
+    throw new Error(`Cannot build overlay "${folder}": kubectl 1.27 or newer on PATH has to`, {
+      cause,
+    });
+  }
 }
 
 /** Kind, namespace and name, as problems name an object. */
