@@ -50,14 +50,14 @@ export async function appliedManifests(folder: string): Promise<Manifest[]> {
 
 /** What `kubectl apply -k <folder>` sends, in its order. Rejects where there is no kubectl, or one before 1.27. */
 export async function overlayManifests(folder: string): Promise<Manifest[]> {
-  try {
-    const { stdout } = await run("kubectl", ["kustomize", folder], { timeout: 30_000 });
-    return parseManifests(stdout);
-  } catch (cause) {
-    throw new Error(`Cannot build overlay "${folder}": kubectl 1.27 or newer on PATH has to`, {
-      cause,
-    });
-  }
+  const { stdout } = await run("kubectl", ["kustomize", folder], { timeout: 30_000 }).catch(
+    (cause: unknown) => {
+      throw new Error(`Cannot build overlay "${folder}": it takes kubectl 1.27 or newer on PATH`, {
+        cause,
+      });
+    },
+  );
+  return parseManifests(stdout);
 }
 
 /** Kind, namespace and name, as problems name an object. */
