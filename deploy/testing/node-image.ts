@@ -14,7 +14,12 @@ export async function makeNodeImage(store: Store): Promise<void> {
   await trustAsThisMachine(root);
   await command("chroot", root, "groupadd", "--gid", "1000", "node");
   await command("chroot", root, "useradd", "--uid", "1000", "--gid", "node", "-m", "node");
-  for (const folder of ["usr/share/doc", "usr/share/man", "usr/share/locale", "var/lib/apt/lists"]) {
+  for (const folder of [
+    "usr/share/doc",
+    "usr/share/man",
+    "usr/share/locale",
+    "var/lib/apt/lists",
+  ]) {
     await rm(join(root, folder), { recursive: true, force: true });
   }
   const file = join(store.scratch, "node-image.Dockerfile");
@@ -25,8 +30,18 @@ export async function makeNodeImage(store: Store): Promise<void> {
 
 async function installNode(root: string, scratch: string): Promise<void> {
   const packages = [`node-linux-${process.arch}@24`, "npm@11"];
-  const names = await command("npm", "pack", "--silent", "--pack-destination", scratch, ...packages);
-  const [node, npm] = names.trim().split("\n").map((name) => join(scratch, name));
+  const names = await command(
+    "npm",
+    "pack",
+    "--silent",
+    "--pack-destination",
+    scratch,
+    ...packages,
+  );
+  const [node, npm] = names
+    .trim()
+    .split("\n")
+    .map((name) => join(scratch, name));
   const local = join(root, "usr/local");
   const modules = join(local, "lib/node_modules");
   await mkdir(join(modules, "npm"), { recursive: true });

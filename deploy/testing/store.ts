@@ -39,7 +39,7 @@ export async function openStore(): Promise<Store> {
     command("podman", ...engine, ...args);
   return {
     scratch: folder,
-    buildah: (verb, ...args) => command("buildah", ...storage, verb!, ...args),
+    buildah: (...args) => command("buildah", ...storage, ...args),
     podman,
     startPodman: (...args) => spawn("podman", [...engine, ...args]),
     async [Symbol.asyncDispose]() {
