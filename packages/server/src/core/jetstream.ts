@@ -22,7 +22,6 @@ export const jetStreamCodes = {
   notEnabled: 10_076,
   storeFailed: 10_077,
   consumerActive: 10_105,
-  streamOffline: 10_118,
   consumerExists: 10_148,
   wrongLastSequenceUnnamed: 10_164,
 } as const;
@@ -41,6 +40,7 @@ const TOO_FEW_SERVERS: ReadonlySet<number> = new Set([
 
 /** No room on the server, in the account or in the stream. */
 export const NO_ROOM: ReadonlySet<number> = new Set([
+  jetStreamCodes.accountLimitsExceeded,
   jetStreamCodes.insufficientResources,
   jetStreamCodes.memoryExceeded,
   jetStreamCodes.storageExceeded,

@@ -16,12 +16,6 @@ interface Answer {
   readonly error?: { readonly err_code?: number; readonly description?: string };
 }
 
-const FULL: ReadonlySet<number> = new Set([
-  ...NO_ROOM,
-  jetStreamCodes.accountLimitsExceeded,
-  jetStreamCodes.streamOffline,
-]);
-
 /** What the stream says of a message. LOG_FULL, LOG_UNAVAILABLE. */
 export function keptOf(message: Msg, subject: string): Kept {
   if (message.data.length === 0) {
@@ -33,7 +27,7 @@ export function keptOf(message: Msg, subject: string): Kept {
   if (code === jetStreamCodes.wrongLastSequence) {
     return { sequence: Number(/\d+$/.exec(description)?.[0] ?? 0), duplicate: true };
   }
-  if (FULL.has(code)) {
+  if (NO_ROOM.has(code)) {
     throw new NexusError("LOG_FULL", `Cannot keep a message in NATS: ${description}`);
   }
   throw unavailable("keep a message", `JetStream says "${description}" (${code})`);
