@@ -11,7 +11,7 @@ const V2 = "/sys/fs/cgroup";
  * cannot be set. Dispose of it when the process is gone.
  */
 export function shareOfCpu(pid: number, cores: number): Disposable | undefined {
-  const v1 = existsSync(join(V1, "cpu.cfs_quota_us")) || existsSync(join(V1, "cgroup.procs"));
+  const v1 = existsSync(join(V1, "cgroup.procs"));
   const folder = join(v1 ? V1 : V2, `nexus-bench-${pid}`);
   const quotaUs = Math.round(PERIOD_US * cores);
   try {

@@ -72,8 +72,9 @@ async function modulesOf(
   const local = moduleStore(join(dataDir, "modules"));
   if (log.driver !== "nats") return local;
   const { natsSharedVersions } = await import("./functions/drivers/nats.ts");
-  const { connection, prefix = DEFAULT_NATS_OPTIONS.prefix } = log;
-  return clusterModules(local, await natsSharedVersions({ connection, prefix }));
+  const { prefix = DEFAULT_NATS_OPTIONS.prefix } = log;
+  // With the copies asked for: the export may be the first to open these buckets.
+  return clusterModules(local, await natsSharedVersions({ ...log, prefix }));
 }
 
 /** Brings an archive into a log that no server works on, and its modules into the module store. */

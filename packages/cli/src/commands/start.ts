@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { Command } from "commander";
 import { readConfig } from "@nexus-functions/server/config";
+import { aborted } from "@nexus-functions/server/core/aborted";
 import type { Cli } from "../cli.ts";
 import * as value from "../values.ts";
 
@@ -77,12 +78,4 @@ export function noteToken({ out }: Cli, token: string): void {
  */
 export function endSoon(): void {
   setTimeout(() => process.exit(), 250).unref();
-}
-
-/** Resolves when the signal aborts. */
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
