@@ -1,4 +1,4 @@
-import { readTokens, tokenHash, type ApiToken } from "./core/api-token.ts";
+import { asKnown, readTokens, type ApiToken } from "./core/api-token.ts";
 import { NexusError } from "./core/errors.ts";
 import {
   natsPrefixFault,
@@ -139,7 +139,7 @@ function tokensIn(env: Environment): readonly ApiToken[] | undefined {
   if (typeof tokens === "string") {
     throw new NexusError("CONFIG_INVALID", `Cannot read environment: NEXUS_API_TOKEN ${tokens}`);
   }
-  return tokens?.map(({ scope, token }) => ({ scope, sha256: tokenHash(token) }));
+  return tokens?.map(asKnown);
 }
 
 function natsAddresses(env: Environment, name: string): string | undefined {

@@ -2,7 +2,7 @@ import { link, open, mkdir, readFile, rm } from "node:fs/promises";
 import { isIPv4 } from "node:net";
 import { join } from "node:path";
 import type { ServerConfig } from "./config.ts";
-import { newToken, readTokens, tokenHash, type ApiToken } from "./core/api-token.ts";
+import { asKnown, newToken, readTokens, tokenHash, type ApiToken } from "./core/api-token.ts";
 import { NexusError } from "./core/errors.ts";
 
 /** In the data directory: the hash of the token that was made at first start. */
@@ -52,9 +52,7 @@ async function readTokenFile(path: string): Promise<readonly ApiToken[]> {
     throw new NexusError("CONFIG_INVALID", message, { cause });
   }
   const tokens = readTokens(text);
-  if (typeof tokens !== "string") {
-    return tokens.map(({ scope, token }) => ({ scope, sha256: tokenHash(token) }));
-  }
+  if (typeof tokens !== "string") return tokens.map(asKnown);
   throw new NexusError(
     "CONFIG_INVALID",
     `Cannot read NEXUS_API_TOKEN_FILE="${path}": it ${tokens}`,

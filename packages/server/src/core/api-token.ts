@@ -55,6 +55,11 @@ export function tokenHash(token: string): Uint8Array {
   return hash("sha256", token, "buffer");
 }
 
+/** What a server knows of a written token. */
+export function asKnown({ scope, token }: WrittenToken): ApiToken {
+  return { scope, sha256: tokenHash(token) };
+}
+
 /** A fresh token: 256 random bits. */
 export function newToken(): string {
   return randomBytes(32).toString("base64url");
