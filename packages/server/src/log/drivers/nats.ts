@@ -79,7 +79,7 @@ function assemble(
   const claims = new Claims(store, now);
   const consumers = new Consumers({ store, claims, now, ackWaitMs, leaseMs });
   const retries = new Retries(store, now);
-  const live = new Live(store, now);
+  const live = new Live(store);
   const status = new Status(store);
   const working = setInterval(() => {
     consumers.stillWorking();

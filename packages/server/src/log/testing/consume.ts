@@ -100,7 +100,7 @@ export function testConsume(make: () => Promise<TestStore>): void {
     await log.append(newEvents(2));
     await using consumer = new TestConsumer(log, { name: "fn" });
     const [first, second] = await consumer.take(2);
-    const at = Date.now() + 30;
+    const at = Date.now() + 300;
     await settle(log, first!, { state: "retry", at });
     assert.deepEqual(
       log.lag().map(({ running, retrying }) => ({ running, retrying })),

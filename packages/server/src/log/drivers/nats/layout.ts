@@ -121,11 +121,6 @@ export class Layout {
   node(id: string): string {
     return `${this.prefix}.node.${id}`;
   }
-
-  /** Where the server tells what it has just stored. */
-  live(subject: string): string {
-    return `${this.prefix}.live.${subject}`;
-  }
 }
 
 /** `free`: whoever is there brings it back when it is due. `kept`: it waits where it is, holding its key. */

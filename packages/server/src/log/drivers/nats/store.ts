@@ -36,6 +36,7 @@ export class NatsStore {
   readonly dead: StreamReader;
   /** Of each stream; known when they are there. */
   replicas = 1;
+  #held: Promise<unknown> | undefined;
 
   constructor(manager: JetStreamManager, options: StoreOptions) {
     this.manager = manager;
@@ -54,7 +55,16 @@ export class NatsStore {
     return atLeast(this.channel.server.version, SEVERAL_FILTERS_VERSION);
   }
 
+  /** Lets events and records that are published from now on wait for `ready`, in their order. */
+  holdUntil(ready: Promise<unknown>): void {
+    this.#held = ready;
+    void ready.finally(() => {
+      if (this.#held === ready) this.#held = undefined;
+    });
+  }
+
   async publishEvent(input: NewEvent, claimedBy?: string): Promise<Appended> {
+    if (this.#held !== undefined) await this.#held;
     const { headers, data } = encodeEvent(input, claimedBy);
     const kept = await this.channel.publish(this.layout.event(input), data, headers);
     return { status: kept.duplicate ? "duplicate" : "accepted", position: kept.sequence };
@@ -98,7 +108,8 @@ export class NatsStore {
   }
 
   /** Sent again, it is not kept twice. What does not fit into a message is cut, and the record says so. */
-  publishRecord(invocation: Invocation): Promise<Kept> {
+  async publishRecord(invocation: Invocation): Promise<Kept> {
+    if (this.#held !== undefined) await this.#held;
     const data = encodeRecord(invocation, this.maxBytes);
     return this.channel.publish(this.layout.record(invocation), data, onceOnly());
   }

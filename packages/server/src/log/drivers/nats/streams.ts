@@ -58,11 +58,10 @@ function streamsOf(
     num_replicas: replicas,
     allow_direct: true,
   };
-  const told = (subject: string) => ({ republish: { src: subject, dest: layout.live(subject) } });
   const latest = { max_msgs_per_subject: 1, discard: DiscardPolicy.Old };
   return [
-    { ...common, name: layout.events, subjects: [`${prefix}.ev.>`], ...told(`${prefix}.ev.>`) },
-    { ...common, name: layout.records, subjects: [`${prefix}.rec.>`], ...told(`${prefix}.rec.>`) },
+    { ...common, name: layout.events, subjects: [`${prefix}.ev.>`] },
+    { ...common, name: layout.records, subjects: [`${prefix}.rec.>`] },
     { ...common, name: layout.retries, subjects: [`${prefix}.retry.>`], ...latest },
     { ...common, name: layout.dead, subjects: [`${prefix}.dead.>`] },
     {
@@ -81,11 +80,9 @@ async function ensureStream(manager: JetStreamManager, wanted: Wanted): Promise<
     await manager.streams.add(wanted);
     return;
   }
-  const { republish, ...plain } = wanted;
-  const differs =
-    Object.entries(plain).some(
-      ([key, value]) => JSON.stringify(found[key as keyof StreamConfig]) !== JSON.stringify(value),
-    ) || found.republish?.dest !== republish?.dest;
+  const differs = Object.entries(wanted).some(
+    ([key, value]) => JSON.stringify(found[key as keyof StreamConfig]) !== JSON.stringify(value),
+  );
   if (differs) await manager.streams.update(wanted.name, { ...found, ...wanted });
 }
 
