@@ -149,6 +149,12 @@ export const ERRORS = {
     title: "The function went over one of its limits",
     help: "The invocation's error names the limit. See docs/configuration.md, limits.",
   },
+  REPLAY_DIVERGED: {
+    status: 409,
+    retry: false,
+    title: "The run does not go as its recording does",
+    help: "`detail` says where: at which host call, what it asked for and what was recorded. See docs/recordings.md.",
+  },
   // What an operator configured
   CONFIG_INVALID: {
     status: 500,

@@ -19,6 +19,8 @@ export interface JournalBuffers {
   readonly emits: SharedArrayBuffer;
   /** What went wrong: a Trouble. */
   readonly trouble: SharedArrayBuffer;
+  /** What the run was given (tape.ts). */
+  readonly tape: SharedArrayBuffer;
 }
 
 /** Places among the numbers of `facts`. */
@@ -33,15 +35,18 @@ export const FACT = {
   emitted: 5,
   emits: 6,
   trouble: 7,
+  tape: 8,
+  /** 1: more was given than the tape holds. */
+  tapeFull: 9,
   /** Limits that were reached, as bits. */
-  limits: 8,
+  limits: 10,
   /** One of END; 0 while it has not ended. */
-  end: 9,
-  exitCode: 10,
+  end: 11,
+  exitCode: 12,
   /** Host calls made. */
-  calls: 11,
+  calls: 13,
   /** The last of them, in a circle: function and answer. */
-  lastCalls: 12,
+  lastCalls: 14,
 } as const;
 
 /** Host calls that are remembered: a power of two. */
@@ -50,7 +55,7 @@ const FACTS = FACT.lastCalls + LAST_CALLS;
 export const PAGE_BYTES = 65_536;
 
 /** How a run has ended. */
-export const END = { exit: 1, trap: 2, noMemory: 3, timedOut: 4 } as const;
+export const END = { exit: 1, trap: 2, noMemory: 3, timedOut: 4, diverged: 5 } as const;
 
 export interface JournalFacts {
   readonly counts: Int32Array;
@@ -78,6 +83,7 @@ const MOST = {
   emitted: 64 * MIB,
   emits: 10_000,
   trouble: 65_536,
+  tape: MIB,
 };
 /** One large answer is no reason to hold its memory for ever. */
 const LARGE_BYTES = 4 * MIB;
@@ -93,6 +99,7 @@ export function journalBuffers(): JournalBuffers {
     emitted: growing(MOST.emitted),
     emits: growing(MOST.emits * NUMBER_BYTES),
     trouble: growing(MOST.trouble),
+    tape: growing(MOST.tape),
   };
 }
 
@@ -121,6 +128,10 @@ export interface RunEffects {
   readonly startedAt: number;
   readonly memoryBytes: number;
   readonly cold: boolean;
+  /** What it was given (tape.ts); empty where that was nothing, or was not to be kept. */
+  readonly tape: Uint8Array;
+  /** Whether that is all it was given. */
+  readonly tapeWhole: boolean;
 }
 
 const CARRIAGE_RETURN = 13;
@@ -140,6 +151,8 @@ export function readEffects(
     startedAt: numbers[NUMBER.startedAt]!,
     memoryBytes: Atomics.load(counts, FACT.pages) * PAGE_BYTES,
     cold: counts[FACT.cold] === 1,
+    tape: copy(buffers.tape, Atomics.load(counts, FACT.tape)),
+    tapeWhole: counts[FACT.tapeFull] === 0,
   };
 }
 

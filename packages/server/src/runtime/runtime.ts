@@ -68,6 +68,11 @@ export interface InvokeRequest {
   readonly env: Readonly<Record<string, string>>;
   /** argv after the program's name. */
   readonly args?: readonly string[];
+  /**
+   * `record`: the outcome has the tape of what the run was given. A tape: the run is given what that says,
+   * and nothing of the machine's own; where it asks for something else, it ends with REPLAY_DIVERGED.
+   */
+  readonly tape?: "record" | Uint8Array;
 }
 
 export interface Outcome {
@@ -89,6 +94,10 @@ export interface Outcome {
   readonly durationMs: number;
   readonly memoryPeakBytes: number;
   readonly cold: boolean;
+  /** What the run was given (runtime/tape.ts), where that was asked for. */
+  readonly tape: Uint8Array;
+  /** Whether that is all it was given: false where it was more than a tape holds. */
+  readonly tapeWhole: boolean;
 }
 
 export interface RuntimeStatus {

@@ -1,6 +1,6 @@
 import { PAGE_BYTES } from "../journal.ts";
 import type { ModulePlan, RunEnd } from "../protocol.ts";
-import { GuestContext, type Sleep } from "./context.ts";
+import { GuestContext } from "./context.ts";
 import { emitFunction } from "./emit.ts";
 import { Execution, type Bound, type Loaded } from "./execution.ts";
 import { VersionFiles } from "./files/granted.ts";
@@ -13,6 +13,7 @@ import { blockUntil } from "./sleep.ts";
 import { OUT_OF_TIME, supervised } from "./supervised.ts";
 import { SuspendingRun } from "./suspending-run.ts";
 import { preview1 } from "./wasi/preview1.ts";
+import type { Sleep } from "./world.ts";
 
 /** A context for a run that may be suspended, and the run that has it. */
 interface Suspending {

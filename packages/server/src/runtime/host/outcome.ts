@@ -38,6 +38,8 @@ function told(
     limits: [...reached, ...effects.limits, ...cut],
     memoryPeakBytes: effects.memoryBytes,
     cold: effects.cold,
+    tape: effects.tape,
+    tapeWhole: effects.tapeWhole,
   };
 }
 
@@ -45,6 +47,9 @@ function verdict(job: Job, result: RunResult): Verdict {
   const { end, logs, limits } = result;
   const { request, loaded } = job;
   if (end.kind === "timed_out") return stoppedVerdict(job, { kind: "timed_out", limit: "timeout" });
+  if (end.kind === "diverged") {
+    return failure(request, "failed", { code: "REPLAY_DIVERGED", how: `it ${end.reason}` });
+  }
   if (end.kind === "no_memory") {
     return outOfMemory(request, null, { how: `the machine has no memory for it: ${end.reason}` });
   }
@@ -131,6 +136,8 @@ const NOTHING: RunEffects = {
   startedAt: 0,
   memoryBytes: 0,
   cold: false,
+  tape: new Uint8Array(0),
+  tapeWhole: true,
 };
 
 function stoppedVerdict({ request, loaded }: Job, stopped: Stopped): Verdict {

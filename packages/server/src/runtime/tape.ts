@@ -1,0 +1,36 @@
+/**
+ * What a run was given that another run of the same input would be given differently: clock readings and
+ * random bytes, in the order in which they were taken. With it the run can be made again, bit for bit.
+ * docs/recordings.md describes these bytes for those who read them without this code.
+ */
+
+/** The first byte of an entry. All numbers are little-endian. */
+export const TAPE = {
+  /** Then 8 bytes: nanoseconds since the Unix epoch. */
+  realtime: 1,
+  /** Then 8 bytes: nanoseconds of the monotonic clock. */
+  monotonic: 2,
+  /** Then 8 bytes: nanoseconds of processor time. */
+  cpu: 3,
+  /** Then 4 bytes, how many, and so many random bytes. */
+  random: 4,
+  /** Then 4 bytes, how many, and the 32 bytes of a key: the stream of AES-256-CTR from a counter of zero. */
+  seed: 5,
+} as const;
+
+export type TapeKind = keyof typeof TAPE;
+
+/** What a run does with its tape, as its seat says. */
+export const TAPE_MODE = { none: 0, record: 1, replay: 2 } as const;
+
+/** Random bytes of one call that are kept as they are; more of them come from a seed that is. */
+export const MOST_RANDOM_BYTES = 64;
+export const SEED_BYTES = 32;
+
+const NAMES = new Map<number, TapeKind>(
+  Object.entries(TAPE).map(([name, kind]) => [kind, name as TapeKind]),
+);
+
+export function tapeKindName(kind: number): string {
+  return NAMES.get(kind) ?? `something of kind ${kind}`;
+}
