@@ -78,6 +78,10 @@ export interface InvokeRequest {
 export interface Outcome {
   readonly status: InvocationStatus;
   readonly exitCode: number | null;
+  /** Whether the guest came to its end by itself: false where the host ended it, at a moment of its own. */
+  readonly byItself: boolean;
+  /** Whether the machine had no memory for it, so that it never began. */
+  readonly starved: boolean;
   /** Null if and only if `status` is `succeeded`. */
   readonly error: InvocationError | null;
   readonly output: Uint8Array;

@@ -18,6 +18,8 @@ export function outcomeOf(job: Job, result: RunResult): Outcome {
   return {
     ...verdict(job, result),
     ...told(result, result.end.kind === "timed_out" ? ["timeout"] : []),
+    byItself: result.end.kind !== "timed_out",
+    starved: result.end.kind === "no_memory",
     startedAt: result.startedAt,
     durationMs: result.durationMs,
   };
@@ -27,7 +29,7 @@ export function outcomeOf(job: Job, result: RunResult): Outcome {
 function told(
   effects: RunEffects,
   reached: readonly LimitName[],
-): Omit<Outcome, keyof Verdict | "startedAt" | "durationMs"> {
+): Omit<Outcome, keyof Verdict | "byItself" | "starved" | "startedAt" | "durationMs"> {
   const cut: readonly LimitName[] = effects.outputBytes > effects.output.length ? ["output"] : [];
   return {
     output: effects.output,
@@ -117,6 +119,8 @@ export function outcomeOfStopped(job: Job, stopped: Stopped, halted?: HaltedRun)
   return {
     ...stoppedVerdict(job, stopped),
     ...told(effects, reachedBy(stopped)),
+    byItself: false,
+    starved: false,
     startedAt: effects.startedAt === 0 ? Math.round(Date.now() - elapsedMs) : effects.startedAt,
     durationMs: elapsedMs,
   };
