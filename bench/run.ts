@@ -4,8 +4,9 @@
 import { parseArgs } from "node:util";
 import { accept, call, pipeline } from "./http.ts";
 import { log } from "./log.ts";
-import { natsAppend, natsLatency, natsNodes, natsPipeline } from "./nats.ts";
+import { natsAppend, natsLatency, natsNodes, natsPipeline, natsRecordings } from "./nats.ts";
 import { neighbour } from "./neighbour.ts";
+import { recordings } from "./recordings.ts";
 import { measure, report } from "./report.ts";
 import { start } from "./start.ts";
 
@@ -19,6 +20,7 @@ const { values } = parseArgs({
 const http = values.quick ? { rounds: 1, seconds: 2 } : { rounds: 5, seconds: 5 };
 const logOptions = values.quick ? { rounds: 1, large: 100_000 } : { rounds: 5, large: 1_000_000 };
 
+const recordingOptions = values.quick ? { rounds: 5, count: 1_000 } : { rounds: 25, count: 1_500 };
 const natsOptions = values.quick
   ? { rounds: 1, seconds: 2, few: 300, many: 5_000 }
   : { rounds: 5, seconds: 5, few: 2_000, many: 20_000 };
@@ -28,6 +30,7 @@ const onNats = {
   pipeline: () => natsPipeline(natsOptions),
   latency: () => natsLatency(natsOptions),
   nodes: () => natsNodes(natsOptions),
+  recordings: () => natsRecordings(recordingOptions),
 };
 const embedded = {
   accept: () => accept(http),
@@ -35,6 +38,7 @@ const embedded = {
   pipeline: () => pipeline(http),
   neighbour: () => neighbour(["endless loops"], http),
   log: () => log(logOptions),
+  recordings: () => recordings(recordingOptions),
   start: () => start(values.quick ? 3 : 7),
 };
 const figures = await measure(values.nats ? onNats : embedded, values.only);
