@@ -56,8 +56,9 @@ export class Reruns {
     const { traceId, spanId, sampled } = { ...recording, traceId: recorded.trace_id };
     const outcome = await this.#deps.runtime.invoke({
       version: name,
-      // A queue of its own: it takes nothing of what live runs have.
-      function: name,
+      function: version.name,
+      // All of them together wait as one function does: live runs have their turn before the second one.
+      lane: LANE,
       stdin: event.event.json,
       env: environment({
         version,
@@ -136,6 +137,8 @@ export class Reruns {
   }
 }
 
+// No function can have this name.
+const LANE = "replay:";
 /** Versions that stay loaded for reruns. */
 const KEPT = 16;
 

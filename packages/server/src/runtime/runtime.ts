@@ -61,8 +61,9 @@ export interface ModuleFacts {
 
 export interface InvokeRequest {
   readonly version: string;
-  /** Fairness is per function: one that has much to do does not make others wait. */
   readonly function: string;
+  /** Fairness is per lane: one that has much to do does not make others wait. Absent: the function. */
+  readonly lane?: string;
   /** What the guest reads: the event in the JSON event format. */
   readonly stdin: Uint8Array;
   readonly env: Readonly<Record<string, string>>;
