@@ -32,6 +32,8 @@ export interface ModuleStore {
 /** A version with all it takes to run it. */
 export interface ArchivedVersion {
   readonly version: FunctionVersion;
+  /** The canonical JSON that names it: its sha256 is the version's name. */
+  readonly content: Uint8Array;
   readonly module: Uint8Array;
   readonly files: GrantedFiles;
 }
@@ -39,7 +41,7 @@ export interface ArchivedVersion {
 /** Every version that was served here, so that its runs can be made again when others have followed it. */
 export interface VersionArchive {
   /** Resolves when it is durable. Keeping one again costs nothing. */
-  keep(version: FunctionVersion, parts: Omit<ArchivedVersion, "version">): Promise<void>;
+  keep(version: FunctionVersion, parts: Pick<ArchivedVersion, "module" | "files">): Promise<void>;
   /**
    * Undefined if it was never served here. Where its module came from, and when it was deployed, is not
    * kept. VERSION_NOT_FOUND where a part of it is missing.
