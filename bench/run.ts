@@ -2,6 +2,7 @@
 // `--only accept,log` for some of it,
 // `--nats` for those with NATS instead. Writes bench/results/latest.json, or nats.json.
 import { parseArgs } from "node:util";
+import { door } from "./door.ts";
 import { accept, call, pipeline } from "./http.ts";
 import { log } from "./log.ts";
 import { natsAppend, natsLatency, natsNodes, natsPipeline } from "./nats.ts";
@@ -35,6 +36,7 @@ const embedded = {
   pipeline: () => pipeline(http),
   neighbour: () => neighbour(["endless loops"], http),
   log: () => log(logOptions),
+  door: () => door(values.quick ? 5 : 15),
   start: () => start(values.quick ? 3 : 7),
 };
 const figures = await measure(values.nats ? onNats : embedded, values.only);

@@ -132,6 +132,7 @@ export async function startServer(
     telemetry,
     settings,
     access: tokens === undefined ? undefined : createAccess([...tokens, ...callers]),
+    trustedProxies: config.trustedProxies,
     metrics: metrics.reader,
     configSchema: configJsonSchema,
     info: { version: VERSION, startedAt: now() },

@@ -24,6 +24,10 @@ export class NodeRequest implements HttpRequest {
     this.#response = response;
   }
 
+  get address(): string {
+    return this.#message.socket.remoteAddress ?? ""; // it is gone already
+  }
+
   body(maxBytes: number): Promise<Uint8Array> {
     return readBody(this.#message, maxBytes);
   }

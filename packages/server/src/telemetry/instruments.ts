@@ -48,6 +48,12 @@ export function instruments(registry: Registry) {
       { labelNames: ["route", "method", "status"], buckets: steps(0.0001, 60) },
     ),
 
+    httpLimited: counter(
+      "nexus_http_requests_limited_total",
+      "HTTP requests refused because there were too many.",
+      ["limit"],
+    ),
+
     events: counter("nexus_events_total", "Events taken in.", ["source", "status"]),
     eventsRejected: counter("nexus_events_rejected_total", "Events refused, by error code.", [
       "code",

@@ -27,6 +27,10 @@ export function createMeter(metrics: Instruments): InstrumentedMeter {
     accepted: metrics.events.tally({ source, status: "accepted" }),
     duplicate: metrics.events.tally({ source, status: "duplicate" }),
   }));
+  const limited = {
+    requests: metrics.httpLimited.tally({ limit: "requests" }),
+    wrong_tokens: metrics.httpLimited.tally({ limit: "wrong_tokens" }),
+  };
   const append = metrics.appendDuration.series({});
   const rejected = memo((code: string) => metrics.eventsRejected.tally({ code }));
 
@@ -36,6 +40,9 @@ export function createMeter(metrics: Instruments): InstrumentedMeter {
       const { requests, duration } = http(route)(knownMethod(method))(Math.floor(status / 100));
       requests.pending += 1;
       duration.observe(durationMs / 1000);
+    },
+    requestLimited(limit) {
+      limited[limit].pending += 1;
     },
     eventAccepted(source, status, count = 1) {
       events(source)[status].pending += count;

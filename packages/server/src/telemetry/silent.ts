@@ -20,6 +20,7 @@ export function silentLogger(): Logger {
 export function silentMeter(): Meter {
   return {
     httpRequest() {},
+    requestLimited() {},
     eventAccepted() {},
     eventRejected() {},
     appendDuration() {},

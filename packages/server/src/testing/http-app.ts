@@ -170,7 +170,7 @@ function check({ status, headers, json }: Answer, operation: Operation | undefin
     const problem = schemas.Problem.parse(json);
     assert.equal(problem.status, status);
     assert.equal(problem.trace_id, headers.get("traceparent")!.slice(3, 35));
-    assert.equal(headers.has("retry-after"), status === 503);
+    assert.equal(headers.has("retry-after"), status === 503 || status === 429);
     assert.doesNotMatch(problem.detail, /\n|\bat .*:\d+:\d+|node:/, "no stack trace");
     if (operation !== undefined && problem.code !== "INTERNAL") {
       assert.ok(
