@@ -265,6 +265,12 @@ test("without tokens nothing is asked of a caller, auth: required included", TIM
   assert.equal((await ask(`${server.url}/shut`, "POST")).status, 202);
   assert.equal((await ask(`${server.url}/events`, "GET")).status, 200);
   assert.equal((await ask(`${server.url}/events`, "GET", "Bearer whatever")).status, 200);
+  const headers = { "idempotency-key": "1" };
+  for (const status of ["accepted", "duplicate"]) {
+    const sent = await fetch(`${server.url}/events/a?wait=30s`, { method: "POST", headers });
+    const answer = (await sent.json()) as { status: string; invocations: readonly unknown[] };
+    assert.deepEqual([answer.status, answer.invocations], [status, []]);
+  }
 });
 
 test(

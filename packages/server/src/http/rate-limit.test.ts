@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { tokenHash, type Scope } from "../core/api-token.ts";
 import { readTrustedProxies } from "../core/proxies.ts";
 import { probes, testServer, type TestServer } from "../testing/server.ts";
-import type { ConfigOverrides } from "../config.ts";
+import { readConfig, type ConfigOverrides, type Environment } from "../config.ts";
 
 const TIMEOUT = { timeout: 60_000 };
 
@@ -65,12 +65,16 @@ async function ask(server: TestServer, how: Ask = {}): Promise<Answer> {
   };
 }
 
+/** Far above every limit here: a limit that does not hold must not make a test that does not end. */
+const MOST = 1000;
+
 /** Asks until it is refused; how many were not. */
 async function askUntilLimited(server: TestServer, how: Ask = {}): Promise<[number, Answer]> {
-  for (let answered = 0; ; answered += 1) {
+  for (let answered = 0; answered < MOST; answered += 1) {
     const answer = await ask(server, how);
     if (answer.status === 429) return [answered, answer];
   }
+  throw new Error(`${MOST} requests were not limited`);
 }
 
 async function limitedCount(server: TestServer, limit: string, token?: string): Promise<number> {
@@ -162,9 +166,11 @@ test(
     const limits = "{ requests: 1, burst: 10 }";
     {
       await using open = await limited(limits);
-      let said = 0;
-      while ((await ask(open, { forwardedFor: `192.0.2.${(said += 1)}` })).status !== 429);
-      assert.ok(said > 10);
+      let answered = 0;
+      for (; answered < 255; answered += 1) {
+        if ((await ask(open, { forwardedFor: `192.0.2.${answered}` })).status === 429) break;
+      }
+      assert.ok(answered >= 10 && answered < 255, `${answered}`);
     }
     const trustedProxies = readTrustedProxies("127.0.0.9");
     assert.ok(typeof trustedProxies !== "string");
@@ -252,4 +258,29 @@ test("a request that is refused makes no event", TIMEOUT, async () => {
   const [answer] = await once(asking, "response");
   const { events } = JSON.parse(await text(answer)) as { events: readonly unknown[] };
   assert.equal(events.length, answered);
+});
+
+test("NEXUS_RATE_LIMIT and NEXUS_TRUSTED_PROXIES are read, and what is wrong with them is said", () => {
+  const read = (env: Environment) => readConfig(env, {}, () => false);
+  const { rateLimit, trustedProxies } = read({
+    NEXUS_RATE_LIMIT: "50",
+    NEXUS_TRUSTED_PROXIES: "10.0.0.0/8, ::1",
+  });
+  assert.equal(rateLimit, 50);
+  assert.deepEqual(trustedProxies, [
+    { address: "10.0.0.0", prefix: 8, family: "ipv4" },
+    { address: "::1", prefix: 128, family: "ipv6" },
+  ]);
+  assert.equal(read({ NEXUS_TRUSTED_PROXIES: "2" }).trustedProxies, 2);
+  assert.equal(read({ NEXUS_RATE_LIMIT: "", NEXUS_TRUSTED_PROXIES: "" }).rateLimit, undefined);
+  assert.throws(() => read({ NEXUS_RATE_LIMIT: "0" }), {
+    code: "CONFIG_INVALID",
+    message:
+      'Cannot read environment: NEXUS_RATE_LIMIT="0" must be a whole number from 1 to 1000000',
+  });
+  assert.throws(() => read({ NEXUS_TRUSTED_PROXIES: "10.0.0.0/8,proxy" }), {
+    code: "CONFIG_INVALID",
+    message:
+      /^Cannot read environment: NEXUS_TRUSTED_PROXIES="10\.0\.0\.0\/8,proxy" must be the number/,
+  });
 });
