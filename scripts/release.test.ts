@@ -16,6 +16,20 @@ function folder() {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
 }
 
+/** All that has a version, with a changelog that knows it. */
+function copyVersions(into: string) {
+  for (const name of ["client", "server", "cli"]) {
+    mkdirSync(join(into, "packages", name), { recursive: true });
+    const file = `packages/${name}/package.json`;
+    cpSync(join(ROOT, file), join(into, file));
+  }
+  cpSync(join(ROOT, "package-lock.json"), join(into, "package-lock.json"));
+  const manifest = readFileSync(join(ROOT, "packages/cli/package.json"), "utf8");
+  const { version } = JSON.parse(manifest) as { readonly version: string };
+  writeFileSync(join(into, "CHANGELOG.md"), `# Changelog\n\n## ${version}\n\n- all of it\n`);
+  return { version, manifest };
+}
+
 test("releaseNotes() gives the section of the tag's version, and of no other", () => {
   const changelog =
     "# Changelog\n\nAbout.\n\n## Unreleased\n\n- soon\n\n## [1.2.0] - 2026-11-25\n\n### Added\n\n- a\n\n" +
@@ -41,17 +55,7 @@ test("release-notes.ts fails for a version that the changelog has not", () => {
 
 test("versionProblems() finds each place that has another version than the tag", () => {
   using to = folder();
-  for (const name of ["client", "server", "cli"]) {
-    mkdirSync(join(to.path, "packages", name), { recursive: true });
-    cpSync(
-      join(ROOT, `packages/${name}/package.json`),
-      join(to.path, `packages/${name}/package.json`),
-    );
-  }
-  cpSync(join(ROOT, "package-lock.json"), join(to.path, "package-lock.json"));
-  const manifest = readFileSync(join(ROOT, "packages/cli/package.json"), "utf8");
-  const { version } = JSON.parse(manifest) as { readonly version: string };
-  writeFileSync(join(to.path, "CHANGELOG.md"), `# Changelog\n\n## ${version}\n\n- all of it\n`);
+  const { version, manifest } = copyVersions(to.path);
 
   assert.deepEqual(versionProblems(to.path, `v${version}`), []);
   assert.deepEqual(versionProblems(to.path, version).length, 1);
@@ -65,6 +69,21 @@ test("versionProblems() finds each place that has another version than the tag",
   assert.deepEqual(versionProblems(to.path, `v${version}`), [
     `packages/cli/package.json, @nexus-functions/server, has ^0, and the tag v${version}`,
   ]);
+});
+
+test("check-version.ts fails for a tag of another version, with each place", () => {
+  using to = folder();
+  const { version } = copyVersions(to.path);
+  // The script looks at the checkout that it stands in.
+  cpSync(join(ROOT, "scripts"), join(to.path, "scripts"), { recursive: true });
+  const run = (tag: string) =>
+    spawnSync(process.execPath, [join(to.path, "scripts/check-version.ts"), tag], {
+      encoding: "utf8",
+    });
+  assert.deepEqual([run(`v${version}`).status, run(`v${version}`).stderr], [0, ""]);
+  const other = run("v9.9.9");
+  assert.equal(other.status, 1);
+  assert.match(other.stderr, /packages\/server\/package\.json has .*, and the tag v9\.9\.9\n/);
 });
 
 test("graveFindings() refuses what is high or an error, and lets pass what is less or suppressed", () => {

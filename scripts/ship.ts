@@ -10,7 +10,9 @@ import { prune } from "./ship/prune.ts";
 const ROOT = join(import.meta.dirname, "..");
 const [what, folder, ...platforms] = process.argv.slice(2);
 
-if (folder === undefined) throw new Error("Cannot ship: say what, and into which folder");
+if (what === undefined || folder === undefined) {
+  throw new Error("Cannot ship: say what, and into which folder");
+}
 switch (what) {
   case "packages":
     collectPackages(ROOT, folder);

@@ -28,16 +28,15 @@ export async function publish(
     const manifest = readManifest(root, name);
     const { version } = manifest;
     const id = `${manifest.name}@${version}`;
-    if (await isPublished(id)) continue;
+    if (!isDry && (await isPublished(id))) continue;
     const scratch = await mkdtemp(join(tmpdir(), "nexus-publish-"));
     try {
       await stage(root, name, repository, scratch);
-      const args = [
-        "publish",
-        "--access=public",
-        `--tag=${version.includes("-") ? "next" : "latest"}`,
-      ];
-      args.push(isDry ? "--dry-run" : "--provenance");
+      const tag = version.includes("-") ? "next" : "latest";
+      // Packing is all of publishing but the sending; publish asks for the registry even when dry.
+      const args = isDry
+        ? ["pack", "--dry-run"]
+        : ["publish", "--access=public", `--tag=${tag}`, "--provenance"];
       await run("npm", args, { cwd: scratch });
       published.push(id);
     } finally {
