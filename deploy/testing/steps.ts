@@ -46,7 +46,7 @@ export const FATES: Readonly<Record<string, Fate>> = {
     how: "not here",
     why: "Sigstore signs for whom GitHub vouches, and only a run there has its word",
   },
-  "ci-cd.yml archives: Check that the tag is the version of all packages": {
+  "ci-cd.yml security: Check that the tag is the version of all packages": {
     how: "by a test",
     test: "scripts/release.test.ts",
   },
