@@ -9,9 +9,9 @@ import { inRepository } from "./testing/manifest.ts";
 
 const run = promisify(execFile);
 
-// In place of GitHub's own command: it writes down what it is asked, and answers what the test says.
-const GH = `#!/bin/sh
-printf '%s\\n' "$*" >>"$GH_LOG"
+// In place of GitHub's own command, and Sigstore's: it writes down what it is asked, and answers what the test says.
+const FAR_END = `#!/bin/sh
+printf '%s\\n' "$*" >>"$CALLS"
 case "$1 $2" in
   "release view") exit "$GH_VIEW_STATUS" ;;
   "pr list") printf '%s' "$GH_OPEN" ;;
@@ -22,8 +22,10 @@ esac
 async function workplace() {
   const path = await mkdtemp(join(tmpdir(), "nexus-publishing-"));
   await mkdir(join(path, "bin"));
-  await writeFile(join(path, "bin/gh"), GH, { mode: 0o755 });
-  const log = join(path, "gh.log");
+  for (const name of ["gh", "cosign"]) {
+    await writeFile(join(path, "bin", name), FAR_END, { mode: 0o755 });
+  }
+  const log = join(path, "calls");
   await writeFile(log, "");
   return {
     path,
@@ -31,7 +33,7 @@ async function workplace() {
       const [program, ...args] = command;
       const PATH = `${join(path, "bin")}${delimiter}${process.env["PATH"]}`;
       await writeFile(log, "");
-      await run(program!, args, { cwd, env: { ...process.env, ...env, PATH, GH_LOG: log } });
+      await run(program!, args, { cwd, env: { ...process.env, ...env, PATH, CALLS: log } });
       return (await readFile(log, "utf8")).trimEnd().split("\n");
     },
     [Symbol.asyncDispose]: () => rm(path, { recursive: true }),
@@ -60,6 +62,21 @@ test("github-release gives a release that is there already its notes and files a
     "release view v1.2.3",
     "release edit v1.2.3 --notes-file notes.md",
     "release upload v1.2.3 --clobber a.tar.gz",
+  ]);
+});
+
+test("sign-image signs the image by its digest, and looks for the signature of this workflow", async () => {
+  await using at = await workplace();
+  const calls = await at.run(at.path, [inRepository(".ci/sign-image")], {
+    TAGS: "ghcr.io/acme/nexus:1.2.3\nghcr.io/acme/nexus:latest",
+    DIGEST: "sha256:0123",
+    GITHUB_WORKFLOW_REF: "acme/nexus/.github/workflows/ci-cd.yml@refs/tags/v1.2.3",
+  });
+  assert.deepEqual(calls, [
+    "sign --yes ghcr.io/acme/nexus@sha256:0123",
+    "verify ghcr.io/acme/nexus@sha256:0123 " +
+      "--certificate-identity https://github.com/acme/nexus/.github/workflows/ci-cd.yml@refs/tags/v1.2.3 " +
+      "--certificate-oidc-issuer https://token.actions.githubusercontent.com",
   ]);
 });
 
