@@ -18,6 +18,7 @@ export async function makeNodeImage(store: Store): Promise<void> {
     "usr/share/doc",
     "usr/share/man",
     "usr/share/locale",
+    "var/cache/apt/archives",
     "var/lib/apt/lists",
   ]) {
     await rm(join(root, folder), { recursive: true, force: true });
