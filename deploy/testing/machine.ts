@@ -30,7 +30,7 @@ export async function openMachine(): Promise<Machine> {
   if (holder.exitCode !== null) throw new Error(`Cannot open machine: ${complaint}`);
   const children = await readFile(`/proc/${holder.pid}/task/${holder.pid}/children`, "utf8");
   return {
-    enter: ["nsenter", "--target", children.trim(), ...NAMESPACES, "--wd=/", "--"],
+    enter: ["nsenter", "--target", children.trim(), ...NAMESPACES, "--"],
     async [Symbol.asyncDispose]() {
       holder.stdin.end();
       await ended;

@@ -38,9 +38,13 @@ export async function openStore(): Promise<Store> {
   return {
     ...store,
     async [Symbol.asyncDispose]() {
-      // What podman cannot end in good order ends with the machine.
-      await removeContainers(store).finally(() => machine[Symbol.asyncDispose]());
-      await rm(folder, { recursive: true, force: true });
+      try {
+        await removeContainers(store);
+      } finally {
+        // Whatever is still there ends with the machine.
+        await machine[Symbol.asyncDispose]();
+        await rm(folder, { recursive: true, force: true });
+      }
     },
   };
 }

@@ -1,7 +1,12 @@
 import { existsSync } from "node:fs";
 import { command } from "./store.ts";
 
-const CONTAINERS = ["buildah", "podman", "runc", "conmon", "uidmap", "debootstrap"] as const;
+const CONTAINERS = [
+  ...["buildah", "podman", "runc", "conmon", "uidmap", "debootstrap"],
+  // Pods are held open by it.
+  "catatonit",
+  ...["netavark", "aardvark-dns", "iptables", "iproute2"],
+] as const;
 
 /** Resolves when images can be built and run; as `needPackages` does. */
 export function needContainerTools(): Promise<void> {
