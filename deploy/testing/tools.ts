@@ -2,10 +2,18 @@ import { existsSync } from "node:fs";
 import { command } from "./store.ts";
 
 const CONTAINERS = [
-  ...["buildah", "podman", "runc", "conmon", "uidmap", "debootstrap"],
-  // Pods are held open by it.
+  "buildah",
+  "podman",
+  "runc",
+  "conmon",
+  "uidmap",
+  "debootstrap",
+  // It holds a pod's namespaces.
   "catatonit",
-  ...["netavark", "aardvark-dns", "iptables", "iproute2"],
+  "netavark",
+  "aardvark-dns",
+  "iptables",
+  "iproute2",
 ] as const;
 
 /** Resolves when images can be built and run; as `needPackages` does. */
