@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { natsServerPlace, processEnvironment } from "@nexus-functions/server/config";
+import { atLeast } from "@nexus-functions/server/core/nats-version";
+import { findNatsServer } from "@nexus-functions/server/nats/find-server";
 import {
   composeConfig,
   composeProblems,
@@ -39,7 +42,10 @@ test(`${FILE}: without a profile it is NATS and nexus, and nexus alone has a por
 });
 
 test("deploy/nats.conf is one that nats-server 2.10 takes", async () => {
-  const program = join(await unpackedPackage("trixie", "nats-server"), "usr/sbin/nats-server");
+  const { path, version } = await findNatsServer(natsServerPlace(processEnvironment()));
+  const program = atLeast(version, "2.10.0")
+    ? path
+    : join(await unpackedPackage("trixie", "nats-server"), "usr/sbin/nats-server");
   await command(program, "-t", "-c", inRepository("deploy/nats.conf"));
 });
 

@@ -7,8 +7,7 @@ import { after, before, test } from "node:test";
 import { FIXTURES, testServer, type TestServer } from "@nexus-functions/server/testing/server";
 import { nginxConf } from "./testing/ingress-nginx.ts";
 import { appliedManifests, inRepository, type Manifest } from "./testing/manifest.ts";
-import { openDoor, withAnnotations, type Answer, type Door } from "./testing/nginx.ts";
-import { needPackages } from "./testing/tools.ts";
+import { needNginx, openDoor, withAnnotations, type Answer, type Door } from "./testing/nginx.ts";
 
 const RATE = 100;
 const BURST = 500;
@@ -29,7 +28,7 @@ let server: TestServer;
 let door: Door;
 
 before(async () => {
-  await needPackages("nginx-light");
+  await needNginx();
   const manifests = await appliedManifests(inRepository("k8s"));
   ingress = manifests.find(({ kind }) => kind === "Ingress")!;
   server = await testServer(CONFIG);

@@ -1,5 +1,5 @@
 // An Ingress before a server, as ingress-nginx would set nginx up: a real nginx on loopback, with a certificate.
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { request as plainRequest, type IncomingMessage } from "node:http";
@@ -11,6 +11,7 @@ import { quietPorts } from "@nexus-functions/server/testing/ports";
 import { until } from "@nexus-functions/server/testing/until";
 import { nginxConf } from "./ingress-nginx.ts";
 import type { Labels, Manifest } from "./manifest.ts";
+import { needPackages } from "./tools.ts";
 
 export interface Ask {
   readonly method?: string;
@@ -33,6 +34,15 @@ export interface Door extends AsyncDisposable {
   ask(path: string, options?: Ask): Promise<Answer>;
   /** Resolves when the head of the answer is there; its body is the caller's to read or to destroy. */
   open(path: string, options?: Ask): Promise<IncomingMessage>;
+}
+
+// Debian has nginx where only root looks.
+const ENVIRONMENT = { PATH: `${process.env["PATH"]}:/usr/sbin` };
+
+/** Resolves when there is an nginx on this machine; as `needPackages` does. */
+export async function needNginx(): Promise<void> {
+  const { status } = spawnSync("nginx", ["-v"], { env: ENVIRONMENT });
+  if (status !== 0) await needPackages("nginx-light");
 }
 
 /** Resolves when nginx takes connections for the server at `url`. Rejects with its log where it does not start. */
@@ -76,12 +86,16 @@ async function start(
   const file = `${folder.path}/nginx.conf`;
   await writeFile(file, nginxConf(ingress, place));
   const nginx = spawn("nginx", ["-p", folder.path, "-c", file, "-g", "daemon off;"], {
-    // Debian has it where only root looks.
-    env: { PATH: `${process.env["PATH"]}:/usr/sbin` },
+    env: ENVIRONMENT,
     stdio: ["ignore", "ignore", "pipe"],
   });
   const ended = once(nginx, "close");
-  await accepts(nginx, httpsPort);
+  try {
+    await accepts(nginx, httpsPort);
+  } catch (error) {
+    nginx.kill("SIGTERM");
+    throw error;
+  }
   const agent = new Agent({
     ca: await readFile(certificates.ca),
     keepAlive: true,
