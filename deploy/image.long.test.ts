@@ -5,12 +5,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { until } from "@nexus-functions/server/testing/until";
-import { makeNodeImage } from "./testing/node-image.ts";
+import { COMMIT, loadImages, NEXUS_IMAGE, VERSION } from "./testing/images.ts";
 import { openStore, type Store } from "./testing/store.ts";
 import { needContainerTools } from "./testing/tools.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const IMAGE = "localhost/nexus-functions:test";
 const MOST_BYTES = 200_000_000;
 
 // Posts events with ids of their own, sixteen at a time, and prints each id once the server has answered for it.
@@ -40,19 +39,7 @@ let store: Store;
 before(async () => {
   await needContainerTools();
   store = await openStore();
-  await makeNodeImage(store);
-  await store.buildah(
-    "bud",
-    "--isolation=chroot",
-    "--pull-never",
-    "--format=docker",
-    "--target=runtime",
-    "--build-arg=VERSION=1.2.3",
-    "--build-arg=COMMIT=0123abc",
-    "-t",
-    IMAGE,
-    ROOT,
-  );
+  await loadImages(store, NEXUS_IMAGE);
   await store.podman("volume", "create", "data");
   const project = join(store.scratch, "project");
   await mkdir(join(project, "functions"), { recursive: true });
@@ -71,13 +58,13 @@ after(() => store[Symbol.asyncDispose]());
 
 test("Dockerfile gives an image for user 1000 that says its version, commit, ports, health check and stop signal", async () => {
   const [{ Config: config, Healthcheck: health }] = JSON.parse(
-    await store.podman("image", "inspect", IMAGE),
+    await store.podman("image", "inspect", NEXUS_IMAGE),
   ) as [Image];
   assert.equal(config.User, "1000:1000");
   assert.equal(config.StopSignal, "SIGTERM");
   assert.deepEqual(Object.keys(config.ExposedPorts).sort(), ["4222/tcp", "8080/tcp", "8222/tcp"]);
-  assert.equal(config.Labels["org.opencontainers.image.version"], "1.2.3");
-  assert.equal(config.Labels["org.opencontainers.image.revision"], "0123abc");
+  assert.equal(config.Labels["org.opencontainers.image.version"], VERSION);
+  assert.equal(config.Labels["org.opencontainers.image.revision"], COMMIT);
   assert.equal(health.Test[1], "node");
 });
 
@@ -189,7 +176,7 @@ async function startServer(name: string): Promise<void> {
     `${project}/functions:/app/functions:ro`,
     "-v",
     `${project}/nexus.yaml:/app/nexus.yaml:ro`,
-    IMAGE,
+    NEXUS_IMAGE,
   );
   await until(() => isHealthy(name));
 }
