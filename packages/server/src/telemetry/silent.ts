@@ -22,6 +22,7 @@ export function silentMeter(): Meter {
     httpRequest() {},
     eventAccepted() {},
     eventRejected() {},
+    cronTick() {},
     appendDuration() {},
     deliveryStarted() {},
     deliveryEnded() {},
