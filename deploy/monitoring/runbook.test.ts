@@ -102,11 +102,13 @@ async function run(script: string): Promise<{ readonly code: number; readonly ou
     DEAD: dead!.id,
     EVENT: dead!.event_id,
   };
-  // A command that fails ends the block, in the middle of a pipe too.
+  // A command that fails ends the block, in the middle of a pipe too. With a socket as its input, bash would
+  // take itself for a login over the network and read the machine's settings.
   const shell = spawn("bash", ["-euo", "pipefail", "-c", script], {
     cwd: server.dir,
     env,
     timeout: 60_000,
+    stdio: ["ignore", "pipe", "pipe"],
   });
   const [code, stdout, stderr] = await Promise.all([
     new Promise<number>((resolve) => shell.on("close", (code) => resolve(code ?? -1))),

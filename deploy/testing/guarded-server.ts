@@ -36,7 +36,7 @@ export async function guardedServer(
     async publish(type) {
       const response = await fetch(`${server.url}/events/${type}`, {
         method: "POST",
-        headers,
+        headers: { ...headers, "content-type": "application/json" },
         body: "{}",
       });
       if (response.status !== 202) throw new Error(`Cannot publish: ${await response.text()}`);
