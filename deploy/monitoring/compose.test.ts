@@ -53,10 +53,10 @@ test("the profile's images have a version, its ports are this machine's, its fil
     assert.deepEqual(networks, ["nexus-network"]);
     for (const port of ports) assert.match(port, /^127\.0\.0\.1:(\d+):\1$/, name);
     for (const volume of volumes) {
-      const [from, , mode] = volume.split(":");
-      if (!from!.startsWith("./")) assert.ok(from! in compose.volumes, volume);
+      const [from = "", , mode] = volume.split(":");
+      if (!from.startsWith("./")) assert.ok(from in compose.volumes, volume);
       else {
-        await stat(inRepository(from!));
+        await stat(inRepository(from));
         assert.equal(mode, "ro", volume);
       }
     }
@@ -106,7 +106,10 @@ test("Prometheus asks services of Compose for their figures, and loads the rules
     "otel-collector:8888",
     "localhost:9090",
   ]);
-  for (const target of targets.slice(0, -1)) assert.ok(target.split(":")[0]! in compose.services);
+  for (const target of targets.slice(0, -1)) {
+    const [host = ""] = target.split(":");
+    assert.ok(host in compose.services, host);
+  }
   assert.ok(compose.services["nats-exporter"]!.command!.includes("-port=7777"));
 });
 
@@ -120,7 +123,10 @@ test("Grafana is given the data source and the folder of dashboards that are mou
   }>("deploy/monitoring/grafana/provisioning/dashboards/nexus.yaml");
   const { volumes, environment } = compose.services["grafana"]!;
   const mounts = new Map(
-    volumes!.map((volume) => volume.split(":").slice(0, 2).reverse() as [string, string]),
+    volumes!.map((volume) => {
+      const [from, to] = volume.split(":");
+      return [to!, from!];
+    }),
   );
   const { path } = providers[0]!.options;
   assert.equal(mounts.get(path), "./deploy/monitoring/grafana/dashboards");

@@ -121,7 +121,7 @@ for (const [name, change, problem] of [
 ] as const) {
   test(`dashboardProblems() finds a panel with ${name}`, async () => {
     const [dashboard] = await readDashboards();
-    const panels = dashboard!.panels.with(-1, { ...dashboard!.panels.at(-1)!, ...change });
+    const panels = [...dashboard!.panels.slice(0, -1), { ...dashboard!.panels.at(-1)!, ...change }];
     const broken: Dashboard = { ...dashboard!, panels };
     assert.match(dashboardProblems(broken).join("\n"), problem);
   });

@@ -27,12 +27,13 @@ const FUNCTIONS = probes(
 /** Not of this server: what NATS' exporter tells. */
 const OF_OTHERS = /^(?:up\{job="nats"\}|jetstream_\w+\{.*job="nats".*\})$/;
 
+const opened = new AsyncDisposableStack();
 let server: GuardedServer;
 let prometheus: Prometheus;
 
 before(async () => {
-  server = await guardedServer(FUNCTIONS);
-  prometheus = await startPrometheus(server.url, server.readToken);
+  server = opened.use(await guardedServer(FUNCTIONS));
+  prometheus = opened.use(await startPrometheus(server.url, server.readToken));
   // Seen as 0 first: only then can an increase be told.
   await until(() =>
     prometheus.count('nexus_deliveries_total{state="dead", function="broken"} == 0'),
@@ -48,10 +49,7 @@ before(async () => {
   await until(() => prometheus.count("nexus_cron_late_seconds"));
   await until(() => prometheus.count('ALERTS{alertname="NexusDeadLetters", alertstate="firing"}'));
 });
-after(async () => {
-  await prometheus[Symbol.asyncDispose]();
-  await server[Symbol.asyncDispose]();
-});
+after(() => opened.disposeAsync());
 
 test("Prometheus scrapes the server with a read token", async () => {
   const [target, ...others] = await prometheus.targets();

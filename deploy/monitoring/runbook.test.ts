@@ -25,14 +25,15 @@ const FUNCTIONS = probes(
   { name: "ticker", on: '{ cron: "* * * * * *" }' },
 );
 
+const opened = new AsyncDisposableStack();
 let nats: TestNats;
 let server: GuardedServer;
 let events = 0;
 
 before(async () => {
   await needPackages("curl");
-  nats = await startNats({ monitoring: true });
-  server = await guardedServer(FUNCTIONS, { natsUrl: nats.url });
+  nats = opened.use(await startNats({ monitoring: true }));
+  server = opened.use(await guardedServer(FUNCTIONS, { natsUrl: nats.url }));
   await writeFile(join(server.dir, "nexus"), NEXUS);
   await chmod(join(server.dir, "nexus"), 0o755);
   await until(
@@ -41,10 +42,7 @@ before(async () => {
         .length > 0,
   );
 });
-after(async () => {
-  await server[Symbol.asyncDispose]();
-  await nats[Symbol.asyncDispose]();
-});
+after(() => opened.disposeAsync());
 
 /** The command of this checkout, on the Node that runs the tests. */
 const NEXUS = `#!/bin/sh

@@ -83,7 +83,9 @@ async function writeConfiguration(folder: string, url: string, token: string): P
 /** Starts one that scrapes the server at `url`; resolves when it answers. It and its data go when it is disposed. */
 export async function startPrometheus(url: string, token: string): Promise<Prometheus> {
   await needPrometheus();
+  await using opened = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "nexus-prometheus-"));
+  opened.defer(() => rm(folder, { recursive: true, force: true }));
   const file = await writeConfiguration(folder, url, token);
   const [port] = await quietPorts(1);
   const base = `http://127.0.0.1:${port}`;
@@ -100,9 +102,13 @@ export async function startPrometheus(url: string, token: string): Promise<Prome
   let words = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (words += text));
   const ended = once(child, "exit");
+  opened.defer(async () => {
+    child.kill("SIGKILL");
+    await ended;
+  });
 
   async function api<T>(path: string, query: Readonly<Record<string, string>> = {}): Promise<T> {
-    const response = await fetch(`${base}/api/v1/${path}?${new URLSearchParams(query)}`);
+    const response = await fetch(`${base}/api/v1/${path}?${new URLSearchParams(query).toString()}`);
     const answer = (await response.json()) as { status: string; error?: string; data: T };
     if (answer.status !== "success") {
       throw new Error(`Cannot ask Prometheus ${JSON.stringify(query)}: ${answer.error}`);
@@ -118,6 +124,7 @@ export async function startPrometheus(url: string, token: string): Promise<Prome
     );
   });
 
+  const resources = opened.move();
   return {
     async count(query) {
       return (await api<{ result: readonly unknown[] }>("query", { query })).result.length;
@@ -131,10 +138,6 @@ export async function startPrometheus(url: string, token: string): Promise<Prome
       return (await api<{ activeTargets: { health: string; lastError: string }[] }>("targets"))
         .activeTargets;
     },
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await ended;
-      await rm(folder, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }
