@@ -20,6 +20,7 @@ import { openService } from "./open-service.ts";
 import { openStore } from "./open-store.ts";
 import { readProject } from "./read-project.ts";
 import { threadRuntime } from "./runtime/host/thread-runtime.ts";
+import { diskOf, memoryLimit } from "./telemetry/machine.ts";
 import { createLogger } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import type { Logger } from "./telemetry/telemetry.ts";
@@ -103,6 +104,8 @@ export async function startServer(
     lag: () => log.lag(),
     runtime: () => runtime.status(),
     log: () => log.status(),
+    disk: () => diskOf(config.dataDir),
+    memoryLimitBytes: memoryLimit(),
   });
   const telemetry = { logger, meter: metrics.meter, tracer };
 

@@ -23,6 +23,7 @@ export function silentMeter(): Meter {
     requestLimited() {},
     eventAccepted() {},
     eventRejected() {},
+    cronTick() {},
     appendDuration() {},
     deliveryStarted() {},
     deliveryEnded() {},

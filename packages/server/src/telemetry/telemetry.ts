@@ -24,6 +24,8 @@ export interface Meter {
     count?: number,
   ): void;
   eventRejected(code: string): void;
+  /** A tick that is kept: due at `dueAt` (milliseconds since the Unix epoch), and so much later durable. */
+  cronTick(fn: string, dueAt: number, lateMs: number): void;
   appendDuration(durationMs: number): void;
   deliveryStarted(fn: string, waitedMs: number): void;
   deliveryEnded(fn: string, state: "done" | "retry" | "dead"): void;

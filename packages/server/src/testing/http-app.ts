@@ -11,6 +11,7 @@ import { createRegistry } from "../functions/registry.ts";
 import { configJsonSchema } from "../functions/schema.ts";
 import { embeddedLog } from "../log/drivers/embedded.ts";
 import { threadRuntime } from "../runtime/host/thread-runtime.ts";
+import { diskOf, memoryLimit } from "../telemetry/machine.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { silentTelemetry } from "../telemetry/silent.ts";
 import type { FinishedSpan } from "../telemetry/telemetry.ts";
@@ -60,6 +61,8 @@ export async function testApp(config = NO_FUNCTIONS): Promise<TestApp> {
     lag: () => log.lag(),
     runtime: () => runtime.status(),
     log: () => log.status(),
+    disk: () => diskOf(dir),
+    memoryLimitBytes: memoryLimit(),
   });
   const spans: FinishedSpan[] = [];
   const silent = silentTelemetry();
