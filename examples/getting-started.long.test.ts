@@ -5,6 +5,7 @@ import { appendFile, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/p
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { test } from "node:test";
+import { blocksOf, type Block } from "../scripts/guide.ts";
 import { hasTerminal, openTerminal, type Session } from "./terminal.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -12,13 +13,6 @@ const PAGE = join(ROOT, "docs/getting-started.md");
 const BIN = join(ROOT, "node_modules/.bin");
 
 const WRITING = process.env["GUIDE_WRITE"] === "1";
-
-interface Block {
-  readonly language: string;
-  readonly text: string;
-  /** Whether it follows the block before it without a word between. */
-  readonly adjacent: boolean;
-}
 
 test(
   "getting-started.md: every command does what the page shows",
@@ -143,16 +137,6 @@ async function configure(dir: string, text: string): Promise<void> {
   const file = join(dir, "nexus.yaml");
   if (text.startsWith("#")) assert.equal(text, await readFile(file, "utf8"));
   else await appendFile(file, text);
-}
-
-function blocksOf(page: string): readonly Block[] {
-  let end = 0;
-  return [...page.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map((match) => {
-    const [whole, language, text] = match;
-    const adjacent = page.slice(end, match.index).trim() === "";
-    end = match.index + whole.length;
-    return { language: language!, text: text!, adjacent };
-  });
 }
 
 const ID = /(?:dl_)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
