@@ -25,7 +25,8 @@ functions:
   const report = await runScenario(scenario, { url: nexus.url, token: TOKEN, bareUrl: bare.url });
   const all = verdicts(scenario, report);
   t.diagnostic(`\n${reportText(report, all)}`);
-  const sent = scenario.steps.accept.requests + scenario.steps.answer.requests;
+  const { accept, answer } = scenario.steps;
+  const sent = scenario.rounds * accept.requests + answer.requests;
   assert.deepEqual(report.runs, { accepted: sent, done: sent });
   assert.deepEqual(
     all.filter(({ holds }) => !holds),
@@ -84,7 +85,8 @@ test("k6.js is a module that sends what the description says, to the same thresh
     "http_req_duration{scenario:answer}": [`p(99)<${2 * acceptP99OfBare * answerP99OfAccept}`],
   });
   for (const name of ["accept", "answer"] as const) {
-    const { requests, connections } = scenario.steps[name];
+    const { connections } = scenario.steps[name];
+    const requests = scenario.steps[name].requests * (name === "accept" ? scenario.rounds : 1);
     const { exec, vus, iterations } = k6.options.scenarios[name];
     assert.deepEqual(
       { exec, vus, iterations },

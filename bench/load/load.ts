@@ -1,6 +1,7 @@
+import { median } from "../figures.ts";
 import type { Runs, LoadReport } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
-import { runStep } from "./steps.ts";
+import { runStep, type StepFigures } from "./steps.ts";
 
 export interface LoadTarget {
   readonly url: string;
@@ -22,16 +23,32 @@ export async function runScenario(scenario: Scenario, target: LoadTarget): Promi
   const warm = shortened(scenario, WARM_SHARE);
   for (const one of [bare, nexus]) await runStep(warm, "accept", one); // nothing counts yet
   const before = await settled(scenario, nodes, token);
-  const bareAccept = await runStep(scenario, "accept", bare);
-  const accept = await runStep(scenario, "accept", nexus);
+  const rounds: { readonly bare: StepFigures; readonly nexus: StepFigures }[] = [];
+  for (let round = 0; round < scenario.rounds; round += 1) {
+    rounds.push({
+      bare: await runStep(scenario, "accept", bare),
+      nexus: await runStep(scenario, "accept", nexus),
+    });
+  }
   await settled(scenario, nodes, token); // what waits would be in the next step's way
   const answer = await runStep(scenario, "answer", nexus);
   const after = await settled(scenario, nodes, token);
   return {
-    accept,
+    accept: ofRounds(rounds.map((round) => round.nexus)),
+    bareAccept: ofRounds(rounds.map((round) => round.bare)),
     answer,
-    bareAccept,
     runs: { accepted: after.accepted - before.accepted, done: after.done - before.done },
+  };
+}
+
+/** All requests, and of the figures the median round's. */
+function ofRounds(rounds: readonly StepFigures[]): StepFigures {
+  return {
+    requests: total(rounds.map(({ requests }) => requests)),
+    failed: total(rounds.map(({ failed }) => failed)),
+    perSecond: median(rounds.map(({ perSecond }) => perSecond)),
+    p50Ms: median(rounds.map(({ p50Ms }) => p50Ms)),
+    p99Ms: median(rounds.map(({ p99Ms }) => p99Ms)),
   };
 }
 
@@ -50,12 +67,11 @@ async function settled(
   const end = performance.now() + maxSeconds * 1000;
   for (;;) {
     const all = await Promise.all(nodes.map((node) => countsOf(node, token)));
-    const total = {
-      accepted: all.reduce((sum, { accepted }) => sum + accepted, 0),
-      done: all.reduce((sum, { done }) => sum + done, 0),
-      unsettled: Math.max(...all.map(({ unsettled }) => unsettled)),
+    const runs = {
+      accepted: total(all.map(({ accepted }) => accepted)),
+      done: total(all.map(({ done }) => done)),
     };
-    if (total.unsettled === 0 || performance.now() > end) return total;
+    if (all.every(({ unsettled }) => unsettled === 0) || performance.now() > end) return runs;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
@@ -76,5 +92,9 @@ async function countsOf(
 }
 
 function sum(text: string, pattern: RegExp): number {
-  return [...text.matchAll(pattern)].reduce((total, [, value]) => total + Number(value), 0);
+  return total([...text.matchAll(pattern)].map(([, value]) => Number(value)));
+}
+
+function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }

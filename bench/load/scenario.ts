@@ -14,6 +14,8 @@ export interface Step {
 /** What bench/load/scenario.json says: the one description that k6 and autocannon work from. */
 export interface Scenario {
   readonly event: { readonly type: string; readonly bytes: number };
+  /** How often the step "accept" is repeated, in turns with the bare server, which is a machine's noise shared. */
+  readonly rounds: number;
   readonly steps: Readonly<Record<StepName, Step>>;
   readonly maxSeconds: number;
   readonly thresholds: Thresholds;
