@@ -117,7 +117,7 @@ function commandLines(page: string): readonly { readonly text: string; readonly 
     .filter(({ language }) => SHELL.has(language))
     .flatMap((block) => commandsOf(block).map((text) => ({ text, at: String(block.line) })));
   const inText = codeIn(page)
-    .filter((code) => /^(?:nexus|npm|kubectl) [a-z-]/.test(code) && !/[…|[]/.test(code))
+    .filter((code) => /^(?:nexus|npm|kubectl) [a-z-]/.test(code) && !code.includes("…"))
     .map((text) => ({ text, at: "in the text" }));
   return [...inBlocks, ...inText];
 }

@@ -71,9 +71,11 @@ export function rowsOf(page: string): readonly (readonly string[])[] {
     );
 }
 
-/** The inline code of a text. */
+/** The inline code of a text; in a table a `|` in it is written `\|`. */
 export function codeIn(text: string): readonly string[] {
-  return [...withoutBlocks(text).matchAll(/(`+)(.+?)\1/g)].map(([, , code]) => code!.trim());
+  return [...withoutBlocks(text).matchAll(/(`+)(.+?)\1/g)].map(([, , code]) =>
+    code!.trim().replaceAll("\\|", "|"),
+  );
 }
 
 function withoutBlocks(page: string): string {

@@ -1,5 +1,6 @@
 // blue-green and canary are applied beside production: what holds is asked of the objects of both together.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { inRepository, overlayManifests, title, type Labels, type Manifest } from "./manifest.ts";
 import { referenceProblems } from "./references.ts";
@@ -52,6 +53,21 @@ test("blue-green: production's services take no green pod, and NATS lets green i
   };
   const callers = ingress.flatMap(({ from }) => from);
   assert.ok(callers.some(({ podSelector }) => selects(podSelector.matchLabels, green)));
+});
+
+test("blue-green: the switch that DEPLOYMENT.md shows selects green's pods alone, and the way back blue's", async () => {
+  const guide = await readFile(inRepository("docs/DEPLOYMENT.md"), "utf8");
+  const patches = [...guide.matchAll(/patch service\/nexus-functions-service .*-p '(.*)'/g)];
+  const both = [...production, ...(await overlay("blue-green"))];
+  const service = production.find(({ metadata }) => metadata.name === "nexus-functions-service")!;
+  const { selector } = service.spec as { readonly selector: Labels };
+  const chosen = patches.map(([, patch]) => {
+    const { spec } = JSON.parse(patch!) as { readonly spec: { readonly selector: Labels } };
+    const merged = { ...selector, ...spec.selector };
+    const pods = workloads(both).filter((one) => selects(merged, podLabels(one)));
+    return pods.map(({ metadata }) => metadata.name);
+  });
+  assert.deepEqual(chosen, [["nexus-functions-green"], ["nexus-functions"]]);
 });
 
 test("canary: its ingress has the class, hosts and paths of production's, and green behind them", async () => {

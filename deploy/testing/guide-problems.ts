@@ -41,7 +41,7 @@ export function npmProblem({ args }: Call): string | undefined {
       ? undefined
       : `there is no script "${name}"`;
   }
-  return ["ci", "test", "install", "audit"].includes(verb ?? "") ? undefined : `npm ${verb}`;
+  return ["ci", "test", "install", "ls"].includes(verb ?? "") ? undefined : `npm ${verb}`;
 }
 
 /** The words of `kubectl` that its own help does not know, and objects that no manifest makes. */
