@@ -28,9 +28,11 @@ export function openShell({ cwd, env }: ShellOptions): ShellSession {
     printed += chunk.toString();
     look();
   });
-  const ended = once(child, "close");
+  // Not "close": what runs in the background holds the pipe.
+  const ended = once(child, "exit");
   child.stdin.on("error", () => undefined); // it may be gone; `run` says so
-  child.stdin.write("set -eo pipefail\nexec 2>&1\n");
+  // Its input closes when this process ends, in whatever way; then the servers it started end as well.
+  child.stdin.write("trap 'kill 0' EXIT\nset -eo pipefail\nexec 2>&1\n");
   return {
     async run(text) {
       printed = "";
