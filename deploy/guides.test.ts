@@ -103,6 +103,7 @@ test("lineProblems() finds what is wrong behind a pipe, in a pod, in $(…) and 
     "docker exec nexus nexus evnts",
     'echo "$(nexus --evnts)"; true',
     "kubectl -n nexus rollout status deployment/nexus",
+    "kubectl -n nexus get pdb nexus -o wide",
     "kubectl apply --filname x",
     "kubectl apply -k deploy/kustomize/produktion",
     "npm run test:deployed",

@@ -47,7 +47,9 @@ try {
 /** The inbox takes the other log's events as it takes what any program publishes. */
 async function feed({ streams }: JetStreamManager): Promise<void> {
   const inbox = streamName(here!, "INBOX");
-  const { config } = await streams.info(inbox);
+  const { config } = await streams.info(inbox).catch((cause: unknown) => {
+    throw new Error(`Cannot link regions: start nexus with prefix "${here}" first`, { cause });
+  });
   const name = streamName(from!, "EVENTS");
   const others = (config.sources ?? []).filter((source) => source.name !== name);
   // Behind `_` are the events for everybody: those addressed to one function, ticks among them, stay at home.

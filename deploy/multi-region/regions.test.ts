@@ -1,20 +1,17 @@
 // Two regions as docs/DEPLOYMENT.md sets them up: two real nats-servers with its files, a nexus on each.
 import assert from "node:assert/strict";
-import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { jetstreamManager, type StreamInfo } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { natsForTests } from "@nexus-functions/server/testing/nats";
 import { startNode, type TestNode } from "@nexus-functions/server/testing/nodes";
-import { atLeast } from "@nexus-functions/server/core/nats-version";
 import { quietPorts } from "@nexus-functions/server/testing/ports";
-import { temporaryFolder, type Folder } from "@nexus-functions/server/testing/folder";
+import { temporaryFolder } from "@nexus-functions/server/testing/folder";
 import { until } from "@nexus-functions/server/testing/until";
 import { inRepository } from "../testing/manifest.ts";
+import { region, type Region } from "./region.ts";
 
 const run = promisify(execFile);
 const HELLO = inRepository("examples/hello/build/hello.wasm");
@@ -40,9 +37,8 @@ interface Run {
 test("two regions: each gets the other's events once, also those of an outage, and a copy outlives a region", async () => {
   const [euPort, usPort, leafPort] = await quietPorts(3);
   await using folder = await temporaryFolder();
-  const ports = { "7422": leafPort!, "nats.eu.example.com:7422": leafPort! };
-  await using eu = await region(folder, "eu", euPort!, ports);
-  await using us = await region(folder, "us", usPort!, ports);
+  await using eu = await region({ folder, name: "eu", port: euPort!, leafPort: leafPort! });
+  await using us = await region({ folder, name: "us", port: usPort!, leafPort: leafPort! });
   await using inEu = await startNode({
     config: CONFIG,
     nats: eu.url,
@@ -54,7 +50,16 @@ test("two regions: each gets the other's events once, also those of an outage, a
     env: { NEXUS_NATS_PREFIX: "nexus_us" },
   });
   await link(us, ["--here", "nexus_us", "--from", "nexus_eu", "--domain", "eu", "--copy"]);
-  await link(eu, ["--here", "nexus_eu", "--from", "nexus_us", "--domain", "us"]);
+  await link(eu, [
+    "--here",
+    "nexus_eu",
+    "--from",
+    "nexus_us",
+    "--domain",
+    "us",
+    "--types",
+    "com.example.>",
+  ]);
 
   const ids = [await publish(inEu), await publish(inUs)];
   for (const node of [inEu, inUs]) await until(async () => sameAs(await ours(node), ids));
@@ -158,55 +163,4 @@ async function stream({ url }: Region, name: string): Promise<StreamInfo> {
   } finally {
     await connection.close();
   }
-}
-
-interface Region extends AsyncDisposable {
-  readonly url: string;
-  readonly name: "EU" | "US";
-  kill(): Promise<void>;
-  start(): Promise<void>;
-}
-
-/** A nats-server with the guide's file, on these ports of loopback and a store in the folder. */
-async function region(
-  folder: Folder,
-  name: "eu" | "us",
-  port: number,
-  ports: Readonly<Record<string, number>>,
-): Promise<Region> {
-  const { path, version } = await natsForTests();
-  const text = await readFile(inRepository(`deploy/multi-region/${name}.conf`), "utf8");
-  const file = join(folder.path, `${name}.conf`);
-  const here = text
-    .replace("port: 4222", `host: 127.0.0.1\nport: ${port}`)
-    .replace("/data", join(folder.path, name))
-    .replace("port: 7422", `host: 127.0.0.1\n  port: ${ports["7422"]}`)
-    .replace("nats.eu.example.com:7422", `127.0.0.1:${ports["7422"]}`);
-  await writeFile(
-    file,
-    atLeast(version, "2.10.0") ? here : here.replace("  sync_interval: always\n", ""),
-  );
-  const url = `nats://127.0.0.1:${port}`;
-  let child: ChildProcess;
-  const one = {
-    url,
-    name: name.toUpperCase() as Region["name"],
-    async kill() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill("SIGKILL");
-      await once(child, "exit");
-    },
-    async start() {
-      child = spawn(path, ["-c", file], { stdio: "ignore" });
-      await until(() =>
-        connect({ servers: url }).then(
-          (connection) => connection.close().then(() => true),
-          () => false,
-        ),
-      );
-    },
-    [Symbol.asyncDispose]: () => one.kill(),
-  };
-  await one.start();
-  return one;
 }

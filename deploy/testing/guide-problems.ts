@@ -50,28 +50,33 @@ export async function kubectlProblems(
   manifests: readonly Manifest[],
 ): Promise<readonly string[]> {
   const own = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
-  const words = withoutNamespace(own);
-  const verb = words.filter((word) => !word.startsWith("-"));
+  const verb = withoutValues(own).filter((word) => !word.startsWith("-"));
   const flags = own.filter((word) => word.startsWith("-")).map((word) => word.split("=")[0]!);
   const help = await kubectlHelp(verb);
-  const objects = own
-    .map((word) =>
-      /^(deployment|statefulset|service|ingress|hpa|daemonset)\/([a-z0-9-]+)$/.exec(word),
-    )
-    .filter((match) => match !== null);
+  const objects = [...own.flatMap(slashed), ...spaced(verb)];
   return [
     ...flags
       .filter((flag) => !help.includes(flag))
       .map((flag) => `kubectl ${verb[0]} has no option ${flag}`),
     ...objects
-      .filter(([, kind, name]) => !manifests.some((one) => isObject(one, kind!, name!)))
-      .map(([title]) => `no manifest has ${title}`),
+      .filter(({ kind, name }) => !manifests.some((one) => isObject(one, kind, name)))
+      .map(({ kind, name }) => `no manifest has ${kind} ${name}`),
   ];
 }
 
-function withoutNamespace(args: readonly string[]): readonly string[] {
-  const at = args.findIndex((word) => word === "-n" || word === "--namespace");
-  return at === -1 ? args : args.toSpliced(at, 2);
+/** Options whose value is a word of its own. */
+const WITH_VALUE: ReadonlySet<string> = new Set([
+  "-n",
+  "--namespace",
+  "-o",
+  "-l",
+  "-f",
+  "-k",
+  "-p",
+]);
+
+function withoutValues(args: readonly string[]): readonly string[] {
+  return args.filter((_, index) => !WITH_VALUE.has(args[index - 1] ?? ""));
 }
 
 const helps = new Map<string, Promise<string>>();
@@ -92,9 +97,39 @@ async function kubectlHelp(words: readonly string[]): Promise<string> {
   return asked;
 }
 
-function isObject({ kind, metadata }: Manifest, short: string, name: string): boolean {
-  const kinds: Readonly<Record<string, string>> = { hpa: "horizontalpodautoscaler" };
-  return kind.toLowerCase() === (kinds[short] ?? short) && metadata.name === name;
+interface Named {
+  readonly kind: string;
+  readonly name: string;
+}
+
+/** By the words that kubectl takes for them. Secrets are made by the guide's reader, and not here. */
+const KINDS: Readonly<Record<string, string>> = {
+  configmap: "ConfigMap",
+  deployment: "Deployment",
+  hpa: "HorizontalPodAutoscaler",
+  ingress: "Ingress",
+  namespace: "Namespace",
+  networkpolicy: "NetworkPolicy",
+  pdb: "PodDisruptionBudget",
+  service: "Service",
+  statefulset: "StatefulSet",
+};
+
+/** `deployment/nexus-functions` */
+function slashed(word: string): readonly Named[] {
+  const [short, name, more] = word.split("/");
+  const kind = KINDS[short!];
+  return kind === undefined || name === undefined || more !== undefined ? [] : [{ kind, name }];
+}
+
+/** `get deployment nexus-functions` */
+function spaced([verb, short, ...names]: readonly string[]): readonly Named[] {
+  const kind = verb === "get" ? KINDS[short ?? ""] : undefined;
+  return kind === undefined ? [] : names.map((name) => ({ kind, name }));
+}
+
+function isObject({ kind, metadata }: Manifest, wanted: string, name: string): boolean {
+  return kind === wanted && metadata.name === name;
 }
 
 const ROOTS =
