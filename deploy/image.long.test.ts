@@ -69,7 +69,9 @@ test("Dockerfile gives an image for user 1000 that says its version, commit, por
 });
 
 test("Dockerfile gives an image of less than 200 MB", async () => {
-  const [{ Size: bytes }] = JSON.parse(await store.podman("image", "inspect", NEXUS_IMAGE)) as [Image];
+  const [{ Size: bytes }] = JSON.parse(await store.podman("image", "inspect", NEXUS_IMAGE)) as [
+    Image,
+  ];
   assert.ok(bytes < MOST_BYTES, `It has ${bytes} bytes`);
 });
 
