@@ -12,7 +12,7 @@ const HEAD = `# Production checks
 
 \`nexus doctor --production\` looks at everything that a program can see of a production set-up, and says
 what it found, and what to do about it. Run it as the server's user, where the server runs, with the
-server's environment: \`kubectl exec deploy/nexus -- nexus doctor --production\`, or
+server's environment: \`kubectl exec deployment/nexus-functions -- nexus doctor --production\`, or
 \`docker compose exec nexus nexus doctor --production\`.
 
 - It reads what \`nexus start\` would read there: the environment, \`nexus.yaml\`, the functions and the data
