@@ -4,8 +4,10 @@
 # How to run it: docs/docker.md.
 ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
 
+# What is not run on the target is done on the machine that builds: an image for arm64 needs emulation for the few
+# commands of the stage "root" alone.
 # The manifests alone: what is installed after them stays in the cache for as long as they are the same.
-FROM ${NODE_IMAGE} AS manifests
+FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS manifests
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 COPY packages/client/package.json packages/client/
@@ -14,19 +16,22 @@ COPY packages/cli/package.json packages/cli/
 
 # The one install script of the project brings a Node along, which this image has already.
 FROM manifests AS dependencies
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+ARG TARGETARCH
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+    --os=linux --libc=glibc \
+    --cpu="$(node -p 'process.env.TARGETARCH?.replace("amd64", "x64") || process.arch')"
+COPY scripts/ship.ts scripts/
+COPY scripts/ship scripts/ship
+RUN node scripts/ship.ts prune node_modules
 
 FROM manifests AS build
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.base.json ./
+COPY tsconfig.base.json LICENSE ./
 COPY packages packages
+COPY scripts/ship.ts scripts/
+COPY scripts/ship scripts/ship
 RUN node_modules/.bin/tsc -b packages/client packages/server packages/cli \
-  && for name in client server cli; do \
-       install -d "out/packages/$name" && cp -r "packages/$name/package.json" "packages/$name/dist" "out/packages/$name/"; \
-     done \
-  && find out -name '.tsbuildinfo' -delete \
-  && cp -r packages/cli/bin packages/cli/templates out/packages/cli/ \
-  && chmod 755 out/packages/cli/bin/nexus.js
+  && node scripts/ship.ts packages out
 
 # Compilers for functions in C and Rust (wasm32-wasi); one in TypeScript brings its own with `npm install`.
 FROM ${NODE_IMAGE} AS functions
@@ -39,20 +44,37 @@ RUN apt-get update \
 ENV RUSTC=/usr/bin/rustc CARGO=/usr/bin/cargo
 WORKDIR /functions
 
-FROM ${NODE_IMAGE} AS runtime
-# User 1000 of Node's image gets the name that manifests speak of; package managers have no work here.
-RUN groupmod --new-name nexus node \
+# Debian with what Node and a shell need, and no more: what is not there has no holes to close. dpkg's list stays true,
+# for scanners.
+FROM ${NODE_IMAGE} AS root
+ARG KEEP="base-files base-passwd bash coreutils dash debianutils dpkg findutils gcc-12-base grep gzip \
+  libacl1 libattr1 libbz2-1.0 libc-bin libc6 libgcc-s1 libgmp10 liblz4-1 liblzma5 libmd0 libpcre2-8-0 libselinux1 \
+  libstdc++6 libtinfo6 libzstd1 ncurses-base sed tar zlib1g"
+# What scripts of other packages need goes last.
+ARG KEEP_LONGER="debconf diffutils init-system-helpers libcrypt1 perl-base"
+# User 1000 of Node's image gets the name that manifests speak of.
+RUN export DEBIAN_FRONTEND=noninteractive \
+  && groupmod --new-name nexus node \
   && usermod --login nexus --home /app --shell /usr/sbin/nologin node \
-  && rm -rf /home/node /usr/local/lib/node_modules /opt/yarn-* \
-    /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn /usr/local/bin/yarnpkg \
+  && remove() { dpkg-query -W -f='${Package}\n' | grep -vxF "$(printf '%s\n' $@)" \
+    | xargs --no-run-if-empty dpkg --purge --force-depends --force-remove-essential --force-remove-protected; } \
+  && remove $KEEP $KEEP_LONGER && remove $KEEP \
+  && rm -rf /home/node /opt/yarn-* /usr/local/bin/[!n]* /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/nodejs \
+    /usr/local/include /usr/local/lib/* /usr/local/share/* /usr/local/*.md /usr/local/LICENSE \
+    /usr/share/doc /usr/share/man /usr/share/locale /usr/share/info /usr/share/lintian /usr/share/bash-completion \
+    /var/lib/apt /var/cache/* /var/log/* /tmp/* \
   && install -d -o nexus -g nexus /app /app/data /app/functions \
   && ln -s /opt/nexus/packages/cli/bin/nexus.js /usr/local/bin/nexus
+
+# From nothing: what was taken away above is in no layer.
+FROM scratch AS runtime
+COPY --from=root / /
 COPY --from=dependencies /build/node_modules /opt/nexus/node_modules
 COPY --from=build /build/out /opt/nexus
-COPY LICENSE /opt/nexus/
 
 # nexus.yaml is looked for in the working directory. All of this may be set anew when a container starts.
 WORKDIR /app
+ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 ENV NODE_ENV=production NEXUS_HOST=0.0.0.0 NEXUS_PORT=8080 NEXUS_DATA_DIR=/app/data
 USER 1000:1000
 VOLUME /app/data

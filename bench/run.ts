@@ -2,6 +2,7 @@
 // `--only accept,log` for some of it,
 // `--nats` for those with NATS instead. Writes bench/results/latest.json, or nats.json.
 import { parseArgs } from "node:util";
+import { door } from "./door.ts";
 import { accept, call, pipeline } from "./http.ts";
 import { log } from "./log.ts";
 import { natsAppend, natsLatency, natsNodes, natsPipeline, natsRecordings } from "./nats.ts";
@@ -39,6 +40,7 @@ const embedded = {
   neighbour: () => neighbour(["endless loops"], http),
   log: () => log(logOptions),
   recordings: () => recordings(recordingOptions),
+  door: () => door(values.quick ? 5 : 15),
   start: () => start(values.quick ? 3 : 7),
 };
 const figures = await measure(values.nats ? onNats : embedded, values.only);

@@ -4,14 +4,13 @@ import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { makeNodeImage } from "./testing/node-image.ts";
+import { until } from "@nexus-functions/server/testing/until";
+import { COMMIT, loadImages, NEXUS_IMAGE, VERSION } from "./testing/images.ts";
 import { openStore, type Store } from "./testing/store.ts";
 import { needContainerTools } from "./testing/tools.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const IMAGE = "localhost/nexus-functions:test";
-const PATIENCE_MS = 30_000;
+const MOST_BYTES = 200_000_000;
 
 // Posts events with ids of their own, sixteen at a time, and prints each id once the server has answered for it.
 const LOAD = `
@@ -40,19 +39,7 @@ let store: Store;
 before(async () => {
   await needContainerTools();
   store = await openStore();
-  await makeNodeImage(store);
-  await store.buildah(
-    "bud",
-    "--isolation=chroot",
-    "--pull-never",
-    "--format=docker",
-    "--target=runtime",
-    "--build-arg=VERSION=1.2.3",
-    "--build-arg=COMMIT=0123abc",
-    "-t",
-    IMAGE,
-    ROOT,
-  );
+  await loadImages(store, NEXUS_IMAGE);
   await store.podman("volume", "create", "data");
   const project = join(store.scratch, "project");
   await mkdir(join(project, "functions"), { recursive: true });
@@ -71,14 +58,21 @@ after(() => store[Symbol.asyncDispose]());
 
 test("Dockerfile gives an image for user 1000 that says its version, commit, ports, health check and stop signal", async () => {
   const [{ Config: config, Healthcheck: health }] = JSON.parse(
-    await store.podman("image", "inspect", IMAGE),
+    await store.podman("image", "inspect", NEXUS_IMAGE),
   ) as [Image];
   assert.equal(config.User, "1000:1000");
   assert.equal(config.StopSignal, "SIGTERM");
   assert.deepEqual(Object.keys(config.ExposedPorts).sort(), ["4222/tcp", "8080/tcp", "8222/tcp"]);
-  assert.equal(config.Labels["org.opencontainers.image.version"], "1.2.3");
-  assert.equal(config.Labels["org.opencontainers.image.revision"], "0123abc");
+  assert.equal(config.Labels["org.opencontainers.image.version"], VERSION);
+  assert.equal(config.Labels["org.opencontainers.image.revision"], COMMIT);
   assert.equal(health.Test[1], "node");
+});
+
+test("Dockerfile gives an image of less than 200 MB", async () => {
+  const [{ Size: bytes }] = JSON.parse(await store.podman("image", "inspect", NEXUS_IMAGE)) as [
+    Image,
+  ];
+  assert.ok(bytes < MOST_BYTES, `It has ${bytes} bytes`);
 });
 
 test("the image runs read-only without capabilities as nexus, publishes and replays, and keeps what it was given over a SIGTERM under load", async () => {
@@ -133,13 +127,14 @@ test("the image runs read-only without capabilities as nexus, publishes and repl
     accepted.filter((id) => !kept.has(id)),
     [],
   );
-  await until("every accepted event has run", async () => {
+  await until(async () => {
     const ran = new Set((await recordsOf("second")).map(({ event_id }) => event_id));
     return accepted.every((id) => ran.has(id));
   });
 });
 
 interface Image {
+  readonly Size: number;
   readonly Config: {
     readonly User: string;
     readonly StopSignal: string;
@@ -183,12 +178,18 @@ async function startServer(name: string): Promise<void> {
     `${project}/functions:/app/functions:ro`,
     "-v",
     `${project}/nexus.yaml:/app/nexus.yaml:ro`,
-    IMAGE,
+    NEXUS_IMAGE,
   );
-  await until(`${name} is healthy`, async () => {
-    await store.podman("healthcheck", "run", name);
+  await until(() => isHealthy(name));
+}
+
+async function isHealthy(container: string): Promise<boolean> {
+  try {
+    await store.podman("healthcheck", "run", container);
     return true;
-  });
+  } catch {
+    return false;
+  }
 }
 
 function recordsOf(container: string): Promise<readonly InvocationRecord[]> {
@@ -198,19 +199,4 @@ function recordsOf(container: string): Promise<readonly InvocationRecord[]> {
 async function listed<T>(container: string, what: "events" | "invocations"): Promise<readonly T[]> {
   const text = await store.podman("exec", container, "nexus", what, "--all", "--json");
   return (JSON.parse(text) as Readonly<Record<string, readonly T[]>>)[what]!;
-}
-
-/** Resolves when the check answers true; a check that rejects is made again, like one that answers false. */
-async function until(what: string, check: () => Promise<boolean>): Promise<void> {
-  const last = performance.now() + PATIENCE_MS;
-  for (;;) {
-    let fault: unknown;
-    try {
-      if (await check()) return;
-    } catch (error) {
-      fault = error;
-    }
-    if (performance.now() > last) throw new Error(`Cannot see that ${what}`, { cause: fault });
-    await sleep(100);
-  }
 }

@@ -5,6 +5,8 @@ import { appendFile, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/p
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { test } from "node:test";
+import { blocksOf, type Block } from "../scripts/guide.ts";
+import { ID, masked, tidy } from "../scripts/guide-output.ts";
 import { hasTerminal, openTerminal, type Session } from "./terminal.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -12,13 +14,6 @@ const PAGE = join(ROOT, "docs/getting-started.md");
 const BIN = join(ROOT, "node_modules/.bin");
 
 const WRITING = process.env["GUIDE_WRITE"] === "1";
-
-interface Block {
-  readonly language: string;
-  readonly text: string;
-  /** Whether it follows the block before it without a word between. */
-  readonly adjacent: boolean;
-}
 
 test(
   "getting-started.md: every command does what the page shows",
@@ -143,37 +138,6 @@ async function configure(dir: string, text: string): Promise<void> {
   const file = join(dir, "nexus.yaml");
   if (text.startsWith("#")) assert.equal(text, await readFile(file, "utf8"));
   else await appendFile(file, text);
-}
-
-function blocksOf(page: string): readonly Block[] {
-  let end = 0;
-  return [...page.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map((match) => {
-    const [whole, language, text] = match;
-    const adjacent = page.slice(end, match.index).trim() === "";
-    end = match.index + whole.length;
-    return { language: language!, text: text!, adjacent };
-  });
-}
-
-const ID = /(?:dl_)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
-
-/** Without what differs from run to run: ids, versions, times, sizes; and without alignment. */
-function masked(text: string): string {
-  return tidy(text)
-    .replaceAll(ID, "ID")
-    .replaceAll(/\b[0-9a-f]{32}(?:-1)?\b/g, "ID")
-    .replaceAll(/\b[0-9a-f]{16}\b|\b[0-9a-f]{12}\b/g, "HEX")
-    .replaceAll(
-      /\d{4}-\d\d-\d\dT[\d:.]+Z|\d\d:\d\d:\d\d\.\d{3}|\w{3}, \d\d \w{3} [\d: ]+GMT/g,
-      "TIME",
-    )
-    .replaceAll(/[\d.]+ m?s\b|\bnow$|\d+s ago|again in \d+s/gm, "SOON")
-    .replaceAll(/ [^:\n]*…/g, " …")
-    .replaceAll(/ +/g, " ");
-}
-
-function tidy(text: string): string {
-  return `${text.replaceAll(/^\s*\n|\s+$/g, "")}\n`;
 }
 
 function isIn(lines: string, shown: string): boolean {

@@ -2,15 +2,15 @@
 // debootstrap, Node and npm from npm's registry, and the user that the original has.
 import { copyFile, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { command, type Store } from "./store.ts";
+import { command, type Workshop } from "./store.ts";
 
-const NAME = "docker.io/library/node:24-bookworm-slim";
+export const NODE_IMAGE = "docker.io/library/node:24-bookworm-slim";
 
 /** Resolves when the store has an image by the name that the Dockerfile begins with. */
-export async function makeNodeImage(store: Store): Promise<void> {
-  const root = join(store.scratch, "node-image");
+export async function makeNodeImage(workshop: Workshop): Promise<void> {
+  const root = join(workshop.scratch, "node-image");
   await command("debootstrap", "--variant=minbase", "bookworm", root);
-  await installNode(root, store.scratch);
+  await installNode(root, workshop.scratch);
   await trustAsThisMachine(root);
   await command("chroot", root, "groupadd", "--gid", "1000", "node");
   await command("chroot", root, "useradd", "--uid", "1000", "--gid", "node", "-m", "node");
@@ -18,13 +18,23 @@ export async function makeNodeImage(store: Store): Promise<void> {
     "usr/share/doc",
     "usr/share/man",
     "usr/share/locale",
+    "var/cache/apt/archives",
     "var/lib/apt/lists",
   ]) {
     await rm(join(root, folder), { recursive: true, force: true });
   }
-  const file = join(store.scratch, "node-image.Dockerfile");
+  const file = join(workshop.scratch, "node-image.Dockerfile");
   await writeFile(file, 'FROM scratch\nCOPY . /\nCMD ["node"]\n');
-  await store.buildah("bud", "--isolation=chroot", "--format=docker", "-t", NAME, "-f", file, root);
+  await workshop.buildah(
+    "bud",
+    "--isolation=chroot",
+    "--format=docker",
+    "-t",
+    NODE_IMAGE,
+    "-f",
+    file,
+    root,
+  );
   await rm(root, { recursive: true });
 }
 

@@ -12,7 +12,10 @@ interface Definition extends Schema {
   }[];
 }
 
-const DEFINITIONS = "deploy/testing/kubernetes-definitions.json";
+const DEFINITIONS = [
+  "deploy/testing/kubernetes-definitions.json",
+  "deploy/testing/operator-definitions.json",
+] as const;
 
 // The two types that are written in more than one way; their definitions say "string" for both.
 const WRITTEN_TWO_WAYS: Readonly<Record<string, Schema>> = {
@@ -28,14 +31,19 @@ const WRITTEN_TWO_WAYS: Readonly<Record<string, Schema>> = {
   },
 };
 
+type Definitions = Readonly<Record<string, Definition>>;
+
+function definitionsOf(path: string): Definitions {
+  const text = readFileSync(inRepository(path), "utf8");
+  return (JSON.parse(text) as { readonly definitions: Definitions }).definitions;
+}
+
 /** What is wrong with an object by the definition of its kind. */
 export type Check = (manifest: Manifest) => string[];
 
-/** Checks objects against the API definitions of Kubernetes; a field that these do not know is a problem. */
+/** Checks objects against the API definitions of Kubernetes and of prometheus-operator; a field that these do not know is a problem. */
 export function schemaCheck(): Check {
-  const { definitions } = JSON.parse(readFileSync(inRepository(DEFINITIONS), "utf8")) as {
-    readonly definitions: Readonly<Record<string, Definition>>;
-  };
+  const definitions = Object.assign({}, ...DEFINITIONS.map(definitionsOf)) as Definitions;
   const ajv = new Ajv({ allErrors: true, strict: false, formats: FORMATS });
   ajv.addSchema({
     $id: "kubernetes",

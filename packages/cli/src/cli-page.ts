@@ -1,3 +1,4 @@
+import type { Command } from "commander";
 import { createOutput } from "./output.ts";
 import { createProgram } from "./program.ts";
 import { reference } from "./reference.ts";
@@ -7,8 +8,13 @@ const BEGIN = "<!-- Generated from the commands by `npm run generate`; do not ed
 /** docs/cli.md with its reference brought up to date; what stands before it is written by hand. */
 export async function cliPage(current: string): Promise<string> {
   const [head] = current.split(BEGIN);
+  return `${head!.trimEnd()}\n\n${BEGIN}\n\n${reference(await silentProgram())}`;
+}
+
+/** The whole command line, for those who read it and run nothing. It prints nothing. */
+export function silentProgram(): Promise<Command> {
   const silent = { write: () => true };
-  const program = await createProgram(
+  return createProgram(
     {
       out: createOutput({ stdin: {}, stdout: silent, stderr: silent }, {}),
       env: {},
@@ -20,5 +26,4 @@ export async function cliPage(current: string): Promise<string> {
     },
     "0.0.0",
   );
-  return `${head!.trimEnd()}\n\n${BEGIN}\n\n${reference(program)}`;
 }

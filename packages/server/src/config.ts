@@ -7,6 +7,7 @@ import {
   natsServers,
   showNatsServer,
 } from "./core/nats.ts";
+import { readTrustedProxies, type TrustedProxies } from "./core/proxies.ts";
 
 /** All that the process is told from outside, beside nexus.yaml. This file is the only reader of the environment. */
 export interface ServerConfig {
@@ -17,6 +18,10 @@ export interface ServerConfig {
   readonly apiTokens?: readonly ApiToken[];
   /** Holds them instead. */
   readonly apiTokenFile?: string;
+  /** Whose `x-forwarded-for` counts. Absent: nobody's. */
+  readonly trustedProxies?: TrustedProxies;
+  /** Requests a second of one client; wins over nexus.yaml. */
+  readonly rateLimit?: number;
   readonly logLevel: LogLevel;
   readonly logFormat: "json" | "pretty";
   readonly dataDir: string;
@@ -45,6 +50,8 @@ export interface ServerConfig {
   /** The environment that OpenTelemetry's own variables are read from. */
   readonly otel: Environment;
 }
+
+const MOST_REQUESTS = 1_000_000;
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -84,12 +91,16 @@ export function readConfig(
       "Cannot read environment: NEXUS_API_TOKEN and NEXUS_API_TOKEN_FILE are both set; set one",
     );
   }
+  const trustedProxies = overrides.trustedProxies ?? proxiesIn(env);
+  const rateLimit = overrides.rateLimit ?? whole(env, "NEXUS_RATE_LIMIT", 1, MOST_REQUESTS);
   const workers = overrides.workers ?? whole(env, "NEXUS_WORKERS", 1, 1024);
   return {
     host: overrides.host ?? text(env, "NEXUS_HOST") ?? "127.0.0.1",
     port: overrides.port ?? whole(env, "NEXUS_PORT", 0, 65_535) ?? 8080,
     ...(apiTokens === undefined ? {} : { apiTokens }),
     ...(apiTokenFile === undefined ? {} : { apiTokenFile }),
+    ...(trustedProxies === undefined ? {} : { trustedProxies }),
+    ...(rateLimit === undefined ? {} : { rateLimit }),
     logLevel: overrides.logLevel ?? choice(env, "NEXUS_LOG_LEVEL", LOG_LEVELS) ?? "info",
     logFormat: overrides.logFormat ?? choice(env, "NEXUS_LOG_FORMAT", ["json", "pretty"]) ?? "json",
     dataDir: overrides.dataDir ?? text(env, "NEXUS_DATA_DIR") ?? ".nexus",
@@ -140,6 +151,13 @@ function tokensIn(env: Environment): readonly ApiToken[] | undefined {
     throw new NexusError("CONFIG_INVALID", `Cannot read environment: NEXUS_API_TOKEN ${tokens}`);
   }
   return tokens?.map(asKnown);
+}
+
+function proxiesIn(env: Environment): TrustedProxies | undefined {
+  const value = text(env, "NEXUS_TRUSTED_PROXIES");
+  const proxies = value === undefined ? undefined : readTrustedProxies(value);
+  if (typeof proxies === "string") throw invalid("NEXUS_TRUSTED_PROXIES", value!, proxies);
+  return proxies;
 }
 
 function natsAddresses(env: Environment, name: string): string | undefined {

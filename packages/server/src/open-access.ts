@@ -1,12 +1,16 @@
 import { link, open, mkdir, readFile, rm } from "node:fs/promises";
-import { isIPv4 } from "node:net";
 import { join } from "node:path";
 import type { ServerConfig } from "./config.ts";
-import { asKnown, newToken, readTokens, tokenHash, type ApiToken } from "./core/api-token.ts";
+import {
+  asKnown,
+  KEPT_TOKEN,
+  newToken,
+  readTokens,
+  tokenHash,
+  type ApiToken,
+} from "./core/api-token.ts";
 import { NexusError } from "./core/errors.ts";
-
-/** In the data directory: the hash of the token that was made at first start. */
-const KEPT = "api-token.sha256";
+import { isLoopback } from "./core/loopback.ts";
 
 export interface AccessOptions {
   /** Shows a token that was just made to a person, the only time that it is known. */
@@ -38,11 +42,6 @@ export async function openAccess(
   return [(await readKept(config.dataDir))!];
 }
 
-/** Every address of 127.0.0.0/8 is loopback; a name other than localhost may be anything. */
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
-}
-
 async function readTokenFile(path: string): Promise<readonly ApiToken[]> {
   let text: string;
   try {
@@ -60,7 +59,7 @@ async function readTokenFile(path: string): Promise<readonly ApiToken[]> {
 }
 
 async function readKept(dataDir: string): Promise<ApiToken | undefined> {
-  const path = join(dataDir, KEPT);
+  const path = join(dataDir, KEPT_TOKEN);
   let text: string;
   try {
     text = (await readFile(path, "utf8")).trim();
@@ -74,7 +73,7 @@ async function readKept(dataDir: string): Promise<ApiToken | undefined> {
 
 /** Durable when this resolves; false where one is kept already. */
 async function keep(dataDir: string, token: string): Promise<boolean> {
-  const path = join(dataDir, KEPT);
+  const path = join(dataDir, KEPT_TOKEN);
   const written = `${path}.${process.pid}`;
   try {
     await mkdir(dataDir, { recursive: true });

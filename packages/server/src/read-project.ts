@@ -1,6 +1,7 @@
 import type { ServerConfig } from "./config.ts";
 import { NexusError } from "./core/errors.ts";
 import type { FunctionVersion } from "./core/function.ts";
+import { requestRate } from "./core/settings.ts";
 import { emptyProject, loadProject, type Project } from "./functions/project.ts";
 import { natsOptions } from "./nats/options.ts";
 
@@ -9,6 +10,15 @@ import { natsOptions } from "./nats/options.ts";
  * none: it serves what others deploy. CONFIG_NOT_FOUND, CONFIG_INVALID, UNSUPPORTED.
  */
 export async function readProject(config: ServerConfig, previous?: Project): Promise<Project> {
+  const project = await read(config, previous);
+  const { rateLimit } = config;
+  if (rateLimit === undefined) return project;
+  const { platform } = project;
+  const limits = { ...platform.rateLimit, requests: requestRate(rateLimit) };
+  return { ...project, platform: { ...platform, rateLimit: limits } };
+}
+
+async function read(config: ServerConfig, previous: Project | undefined): Promise<Project> {
   const { configFile, functionsDir, natsPrefix } = config;
   if (configFile === undefined && functionsDir === undefined) {
     if (natsOptions(config) !== undefined) return emptyProject();

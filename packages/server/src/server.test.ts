@@ -241,6 +241,12 @@ test("a cron trigger runs its function with the tick as its event", TIMEOUT, asy
   assert.equal(event.data.schedule, "* * * * * *");
   assert.match(event.time, /:\d\d\.000Z$/);
   assert.equal(new Set(invocations.map(({ event_id }) => event_id)).size, invocations.length);
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  const gauge = (name: string) =>
+    Number(new RegExp(`^${name}{function="ticker"} (\\S+)$`, "m").exec(metrics)![1]);
+  const due = gauge("nexus_cron_last_tick_timestamp_seconds");
+  assert.ok(due * 1000 >= Date.parse(event.time) && due * 1000 <= Date.now(), String(due));
+  assert.ok(gauge("nexus_cron_late_seconds") >= 0);
 });
 
 test(

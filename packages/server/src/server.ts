@@ -21,6 +21,7 @@ import { openService } from "./open-service.ts";
 import { openStore } from "./open-store.ts";
 import { readProject } from "./read-project.ts";
 import { threadRuntime } from "./runtime/host/thread-runtime.ts";
+import { diskOf, memoryLimit } from "./telemetry/machine.ts";
 import { createLogger } from "./telemetry/logger.ts";
 import { createMetrics } from "./telemetry/metrics.ts";
 import type { Logger } from "./telemetry/telemetry.ts";
@@ -105,6 +106,8 @@ export async function startServer(
     lag: () => log.lag(),
     runtime: () => runtime.status(),
     log: () => log.status(),
+    disk: () => diskOf(config.dataDir),
+    memoryLimitBytes: memoryLimit(),
   });
   const telemetry = { logger, meter: metrics.meter, tracer };
 
@@ -139,6 +142,7 @@ export async function startServer(
     telemetry,
     settings,
     access: tokens === undefined ? undefined : createAccess([...tokens, ...callers]),
+    trustedProxies: config.trustedProxies,
     metrics: metrics.reader,
     configSchema: configJsonSchema,
     info: { version: VERSION, startedAt: now() },

@@ -1,5 +1,4 @@
 import { NexusError } from "@nexus-functions/server/core/errors";
-import type { NatsConfig } from "@nexus-functions/server/core/nats";
 import type { Project } from "@nexus-functions/server/functions/project";
 import type { Cli } from "../cli.ts";
 import { checkModules, readProject, type ProjectOptions } from "../project.ts";
@@ -8,8 +7,8 @@ import { failed, ok, warning, type Finding } from "./finding.ts";
 
 export interface CheckedProject {
   readonly findings: readonly Finding[];
-  /** What nexus.yaml says of NATS. */
-  readonly nats?: NatsConfig;
+  /** Undefined: there is none, or it cannot be read. */
+  readonly project?: Project;
 }
 
 /** The configuration, and that every module can run. */
@@ -26,7 +25,7 @@ export async function checkProject(cli: Cli, options: ProjectOptions): Promise<C
     ...project.warnings.map((text) => warning("config", text, "See docs/configuration.md.")),
     await checkEveryModule(project),
   ];
-  return { findings, ...(project.nats === undefined ? {} : { nats: project.nats }) };
+  return { findings, project };
 }
 
 function unread(error: NexusError): Finding {

@@ -1,14 +1,11 @@
 import { createServer } from "node:net";
 import { NexusProblem } from "@nexus-functions/client/problem";
-import type { Cli } from "../cli.ts";
-import { connect } from "../connect.ts";
-import type { ReadingOptions } from "../reading.ts";
+import type { NexusClient } from "@nexus-functions/client/client";
 import { formatDuration } from "../units.ts";
 import { failed, ok, warning, type Finding } from "./finding.ts";
 
 /** The server where it answers; else whether one could start at its port. */
-export async function checkServer(cli: Cli, options: ReadingOptions): Promise<readonly Finding[]> {
-  const api = connect(cli, options);
+export async function checkServer(api: NexusClient): Promise<readonly Finding[]> {
   try {
     const { status, version, uptime_seconds: uptime, log } = await api.health();
     const server = `${api.url} answers: version ${version}, up ${formatDuration(uptime * 1000)}`;

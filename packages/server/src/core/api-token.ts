@@ -17,6 +17,9 @@ export interface WrittenToken {
   readonly token: string;
 }
 
+/** In the data directory: the hash of the token that was made at a first start. */
+export const KEPT_TOKEN = "api-token.sha256";
+
 // What RFC 6750, section 2.1, lets a bearer token be made of: no colon, so a scope in front is plain to see.
 const TOKEN = /^[\w.~+/-]+=*$/;
 const MIN_LENGTH = 16;

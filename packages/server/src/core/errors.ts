@@ -94,6 +94,12 @@ export const ERRORS = {
     title: "The content type is not one this call reads",
     help: "CloudEvents: application/cloudevents+json, application/cloudevents-batch+json, or ce-* headers with any content type. Text must be UTF-8.",
   },
+  RATE_LIMITED: {
+    status: 429,
+    retry: true,
+    title: "This client asks too often",
+    help: "Try again after `Retry-After`, and send requests more evenly. See docs/configuration.md, Rate limits.",
+  },
   HEADERS_TOO_LARGE: {
     status: 431,
     retry: false,

@@ -38,13 +38,15 @@ export async function runCron(
   while (!signal.aborted) {
     const tick = cron.nextRun(new Date(after));
     if (tick === null) return; // a schedule without a future, such as one with a year in the past
-    await sleepUntil(tick.getTime(), deps.now, signal);
+    const dueAt = tick.getTime();
+    await sleepUntil(dueAt, deps.now, signal);
     if (signal.aborted) return;
     const trace = deps.telemetry.tracer.root();
     const begun = deps.now();
-    await appendTick(cronEvent(name, trigger, tick, trace), name, deps, signal);
+    const event = cronEvent(name, trigger, tick, trace);
+    await appendTick({ event, name, dueAt }, deps, signal);
     report(name, trigger, { trace, startedAt: begun, endedAt: deps.now() }, deps.telemetry.tracer);
-    after = Math.max(tick.getTime(), deps.now());
+    after = Math.max(dueAt, deps.now());
   }
 }
 
@@ -56,16 +58,23 @@ async function sleepUntil(atMs: number, now: () => number, signal: AbortSignal):
   }
 }
 
+interface Tick {
+  readonly event: NewEvent;
+  readonly name: string;
+  readonly dueAt: number;
+}
+
 async function appendTick(
-  event: NewEvent,
-  name: string,
-  { log, telemetry }: CronDeps,
+  { event, name, dueAt }: Tick,
+  { log, telemetry, now }: CronDeps,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
       const [appended] = await log.append([event]);
       telemetry.meter.eventAccepted("cron", appended!.status);
+      // Of a duplicate, another node says how late it was.
+      if (appended!.status === "accepted") telemetry.meter.cronTick(name, dueAt, now() - dueAt);
       return;
     } catch (error) {
       if (!(error instanceof NexusError) || !error.facts.retry) throw error;

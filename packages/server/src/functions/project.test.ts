@@ -97,6 +97,7 @@ functions:
   assert.deepEqual(platform, {
     eventBytes: 1_048_576,
     chainDepth: 16,
+    rateLimit: { wrongTokens: { perSecond: 0.5, burst: 30 } },
     retention: { events: {}, invocations: {} },
   });
   assert.deepEqual(warnings, []);
@@ -106,6 +107,7 @@ test("loadProject() takes a setting from the function, else from defaults, else 
   const { functions, platform } = await loaded(`
 version: v1
 limits: { event: 65536, chain_depth: 3 }
+rate_limit: { requests: 100, wrong_tokens: 0 }
 retention: { events: { max_age: 30d, max_size: 10Gi }, invocations: { max_age: 1h } }
 defaults:
   timeout: 2s
@@ -150,11 +152,27 @@ functions:
   assert.deepEqual(platform, {
     eventBytes: 65_536,
     chainDepth: 3,
+    rateLimit: { requests: { perSecond: 100, burst: 200 } },
     retention: {
       events: { maxAgeMs: 2_592_000_000, maxBytes: 10_737_418_240 },
       invocations: { maxAgeMs: 3_600_000 },
     },
   });
+});
+
+test("loadProject() takes a burst of its own, and refuses one without requests", async () => {
+  const withLimit = (limit: string) => `version: v1\nrate_limit: ${limit}\nfunctions: []\n`;
+  const { platform } = await loaded(withLimit("{ requests: 5, burst: 1, wrong_tokens: 6 }"));
+  assert.deepEqual(platform.rateLimit, {
+    requests: { perSecond: 5, burst: 1 },
+    wrongTokens: { perSecond: 0.1, burst: 6 },
+  });
+  assert.deepEqual(await problemsOf(withLimit("{ burst: 5 }")), [
+    'nexus.yaml:2:15: rate_limit.burst: 5 is of no use without "requests"',
+  ]);
+  assert.deepEqual(await problemsOf(withLimit("{ requests: 0 }")), [
+    "nexus.yaml:2:15: rate_limit.requests: 0 is not a whole number from 1 to 1000000 (try 1)",
+  ]);
 });
 
 const LINES: readonly (readonly [line: string, problem: string])[] = [

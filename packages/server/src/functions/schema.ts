@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { guestFault } from "./guest-path.ts";
 import { parseDuration } from "../core/quantity.ts";
+import { WRONG_TOKENS_A_MINUTE } from "../core/settings.ts";
 import { choice, count, duration, flag, section, size, text, wrong } from "./fields.ts";
 import { natsSchema } from "./nats.ts";
 import { onSchema } from "./triggers.ts";
@@ -340,6 +341,39 @@ const platform = {
     '{ event: "1Mi" }',
   )
     .meta({ title: "Platform limits", description: "What the platform as a whole accepts." })
+    .optional(),
+  rate_limit: section(
+    {
+      requests: count(1, 1_000_000, {
+        title: "Requests",
+        description:
+          "Requests a second of one client, in the long run: of one API token, or of one address where there is none. Without it there is no limit.",
+        examples: [100],
+      }).optional(),
+      burst: count(1, 10_000_000, {
+        title: "Burst",
+        description: "How many may come at once after a pause; without it, twice `requests`.",
+        examples: [200],
+      }).optional(),
+      wrong_tokens: count(0, 1_000_000, {
+        title: "Wrong tokens",
+        description:
+          "Wrong API tokens a minute that one address may send before it is refused; 0: no limit.",
+        default: WRONG_TOKENS_A_MINUTE,
+      }).optional(),
+    },
+    "{ requests: 100 }",
+  )
+    .superRefine(({ requests, burst }, context) => {
+      if (burst === undefined || requests !== undefined) return;
+      const message = `${burst} is of no use without "requests"`;
+      context.addIssue({ code: "custom", path: ["burst"], message });
+    })
+    .meta({
+      title: "Rate limits",
+      description: "How often clients may ask. Each node counts by itself.",
+      examples: [{ requests: 100, burst: 200 }],
+    })
     .optional(),
   retention: section(
     {

@@ -1,6 +1,12 @@
 import type { FunctionSettings, Trigger } from "../core/function.ts";
 import { parseDuration, parseSize } from "../core/quantity.ts";
-import { DEFAULT_PLATFORM_SETTINGS, type PlatformSettings } from "../core/settings.ts";
+import {
+  DEFAULT_PLATFORM_SETTINGS,
+  requestRate,
+  wrongTokenRate,
+  type PlatformSettings,
+  type RateLimitSettings,
+} from "../core/settings.ts";
 import { eventTypeOfPath } from "./http-path.ts";
 import { DEFAULTS, type DefaultsConfig, type OuterConfig, type SidecarConfig } from "./schema.ts";
 import type { OnConfig, TriggerConfig } from "./triggers.ts";
@@ -83,12 +89,24 @@ function triggerOf({ event, http, cron, nats }: TriggerConfig): Trigger {
 }
 
 /** The platform's settings, every default filled in. */
-export function platformSettings({ limits, retention }: Partial<OuterConfig>): PlatformSettings {
+export function platformSettings(config: Partial<OuterConfig>): PlatformSettings {
+  const { limits, rate_limit, retention } = config;
   return {
     eventBytes:
       limits?.event === undefined ? DEFAULT_PLATFORM_SETTINGS.eventBytes : bytes(limits.event),
     chainDepth: limits?.chain_depth ?? DEFAULT_PLATFORM_SETTINGS.chainDepth,
+    rateLimit: rateLimit(rate_limit ?? {}),
     retention: { events: keep(retention?.events), invocations: keep(retention?.invocations) },
+  };
+}
+
+function rateLimit(config: NonNullable<OuterConfig["rate_limit"]>): RateLimitSettings {
+  const { requests, burst, wrong_tokens: perMinute } = config;
+  const { wrongTokens } = DEFAULT_PLATFORM_SETTINGS.rateLimit;
+  const wrong = perMinute === undefined ? wrongTokens : wrongTokenRate(perMinute);
+  return {
+    ...(requests === undefined ? {} : { requests: requestRate(requests, burst) }),
+    ...(wrong === undefined ? {} : { wrongTokens: wrong }),
   };
 }
 

@@ -39,9 +39,22 @@ async function acceptAndWait(
     deps.telemetry.meter.eventAccepted("http", appended.status);
     return {
       finished: complete,
-      json: acceptedJson(events[index]!, appended, call.trace.traceId, invocations),
+      json: acceptedJson(
+        events[index]!,
+        appended,
+        call.trace.traceId,
+        isShown(appended, call) ? invocations : undefined,
+      ),
     };
   });
+}
+
+/**
+ * The runs of what the caller sent are the caller's to see. Those of a duplicate may be of somebody else's
+ * event, of which the caller knows no more than source and id.
+ */
+function isShown({ status }: Appended, { caller }: Call): boolean {
+  return status === "accepted" || caller.may("read");
 }
 
 // By hand: the busiest answer of all.

@@ -183,6 +183,81 @@ test("an HTTP trigger is public unless it says auth: required", TIMEOUT, async (
   );
 });
 
+test(
+  "?wait= shows the runs of an earlier event only to a token that reads, and of its own to any",
+  TIMEOUT,
+  async () => {
+    await using server = await guarded(probes({ name: "a", on: "{ event: a }" }));
+    const publish = async (token: string, ids: readonly string[], path = "/events?wait=30s") => {
+      const answer = await fetch(`${server.url}${path}`, {
+        method: "POST",
+        headers: {
+          authorization: `Bearer ${token}`,
+          "content-type": "application/cloudevents-batch+json",
+        },
+        body: JSON.stringify(
+          ids.map((id) => ({ specversion: "1.0", id, source: "/s", type: "a" })),
+        ),
+      });
+      const { events } = (await answer.json()) as {
+        events: readonly { readonly status: string; readonly invocations?: readonly unknown[] }[];
+      };
+      return [
+        answer.status,
+        ...events.map(({ status, invocations }) => `${status} ${invocations?.length}`),
+      ];
+    };
+    assert.deepEqual(await publish(TOKENS.publish, ["1"]), [200, "accepted 1"]);
+    assert.deepEqual(await publish(TOKENS.publish, ["1"]), [200, "duplicate undefined"]);
+    assert.deepEqual(await publish(TOKENS.admin, ["1"]), [200, "duplicate 1"]);
+    assert.deepEqual(await publish(TOKENS.publish, ["1", "2", "2"]), [
+      200,
+      "duplicate undefined",
+      "accepted 1",
+      "duplicate undefined",
+    ]);
+  },
+);
+
+test("?wait= shows the runs of a duplicate to a token of both scopes", TIMEOUT, async () => {
+  const both = tokenHash("both-0123456789abcdef");
+  await using server = await testServer(probes({ name: "a", on: "{ event: a }" }), {
+    apiTokens: [
+      { scope: "publish", sha256: both },
+      { scope: "read", sha256: both },
+    ],
+  });
+  const publish = async () => {
+    const answer = await fetch(`${server.url}/events/a?wait=30s`, {
+      method: "POST",
+      headers: { authorization: "Bearer both-0123456789abcdef", "idempotency-key": "1" },
+    });
+    const { status, invocations } = (await answer.json()) as {
+      status: string;
+      invocations: readonly unknown[];
+    };
+    return [status, invocations.length];
+  };
+  assert.deepEqual(await publish(), ["accepted", 1]);
+  assert.deepEqual(await publish(), ["duplicate", 1]);
+});
+
+test("GET /metrics takes a token of scope read, and none of scope publish", TIMEOUT, async () => {
+  await using server = await guarded();
+  const scrape = async (authorization: string) => {
+    const answer = await fetch(`${server.url}/metrics`, { headers: { authorization } });
+    return [answer.status, answer.headers.get("content-type"), await answer.text()] as const;
+  };
+  // As Prometheus sends it, of `authorization.credentials_file` and of `bearer_token_file` alike.
+  const [status, type, metrics] = await scrape(`Bearer ${TOKENS.read}`);
+  assert.equal(status, 200);
+  assert.match(type!, /^text\/plain; version=0\.0\.4/);
+  assert.match(metrics, /^nexus_build_info\{/m);
+  const [refused, , problem] = await scrape(`Bearer ${TOKENS.publish}`);
+  assert.equal(refused, 403);
+  assert.doesNotMatch(problem, /nexus_build_info/);
+});
+
 test("without tokens nothing is asked of a caller, auth: required included", TIMEOUT, async () => {
   await using server = await testServer(
     probes({ name: "shut", on: "{ http: { path: /shut, auth: required } }" }),
@@ -190,6 +265,12 @@ test("without tokens nothing is asked of a caller, auth: required included", TIM
   assert.equal((await ask(`${server.url}/shut`, "POST")).status, 202);
   assert.equal((await ask(`${server.url}/events`, "GET")).status, 200);
   assert.equal((await ask(`${server.url}/events`, "GET", "Bearer whatever")).status, 200);
+  const headers = { "idempotency-key": "1" };
+  for (const status of ["accepted", "duplicate"]) {
+    const sent = await fetch(`${server.url}/events/a?wait=30s`, { method: "POST", headers });
+    const answer = (await sent.json()) as { status: string; invocations: readonly unknown[] };
+    assert.deepEqual([answer.status, answer.invocations], [status, []]);
+  }
 });
 
 test(

@@ -230,6 +230,7 @@ test("createApp() answers INTERNAL to a bug, without its words", async () => {
     path: "/events/a",
     query: "",
     headers: {},
+    address: "",
     body: () => Promise.reject(new TypeError("secret words")),
     signal: AbortSignal.abort(),
   });
@@ -248,6 +249,7 @@ test("GET /events/stream gives events and invocations as they come, filtered", a
     path: "/events/stream",
     query: "function=b",
     headers: {},
+    address: "",
     body: async () => new Uint8Array(0),
     signal: gone.signal,
   });

@@ -6,6 +6,9 @@ import {
   type TraceContext,
 } from "../core/trace.ts";
 import type { HttpTrigger } from "../functions/functions.ts";
+import { Caller } from "./caller.ts";
+import { addressReader } from "./client-address.ts";
+import { Door, type Headers } from "./door.ts";
 import type { HttpHandler, HttpReply, HttpRequest } from "./http.ts";
 import { openapiRoute } from "./openapi.ts";
 import { problemOf } from "./problem.ts";
@@ -48,6 +51,13 @@ export function apiRoutes(deps: AppDeps): readonly Route[] {
  */
 export function createApp(deps: AppDeps): HttpHandler {
   const routers = currentRouter(deps);
+  const { access, telemetry, settings } = deps;
+  const addressOf = addressReader(deps.trustedProxies);
+  const door = new Door({
+    guarded: access !== undefined,
+    settings: () => settings().rateLimit,
+    limited: (limit) => telemetry.meter.requestLimited(limit),
+  });
   return async (request) => {
     const begun = performance.now();
     const parent = parseTraceparent(request.headers["traceparent"]);
@@ -55,16 +65,19 @@ export function createApp(deps: AppDeps): HttpHandler {
     const traceparent = formatTraceparent(trace);
     let route: Route | undefined;
     let reply: HttpReply;
+    let standing: Headers | undefined;
+    const caller = new Caller(request, access, addressOf);
     try {
+      standing = door.admit(caller, request.path, begun);
       const match: Match<Route> = routers().find(request.method, request.path);
       route = match.value;
-      deps.access?.check(request.headers["authorization"], route.scope);
-      reply = await route.handle({ request, params: match.params, trace, traceparent });
+      door.check(caller, route.scope, begun);
+      reply = await route.handle({ request, caller, params: match.params, trace, traceparent });
     } catch (error) {
       reply = onError(error, { request, route, trace, deps });
     }
     report({ request, route, reply, begun, trace, parent }, deps);
-    const headers = { ...SECURITY_HEADERS, traceparent, ...reply.headers };
+    const headers = { ...SECURITY_HEADERS, traceparent, ...standing, ...reply.headers };
     const { status, body } = reply;
     return body === undefined ? { status, headers } : { status, headers, body };
   };

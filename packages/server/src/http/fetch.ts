@@ -10,6 +10,7 @@ export function toFetch(handler: HttpHandler): (request: Request) => Promise<Res
       path: url.pathname,
       query: url.search.slice(1),
       headers: Object.fromEntries(request.headers),
+      address: "",
       signal: request.signal,
       async body(maxBytes) {
         const bytes = new Uint8Array(await request.arrayBuffer());

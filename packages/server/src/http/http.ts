@@ -14,6 +14,8 @@ export interface HttpRequest {
   readonly query: string;
   /** Lower-case names; repeated headers joined with `, `. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Of the other end of the connection: a client's, or a proxy's. Empty where there is none. */
+  readonly address: string;
   /**
    * The whole body. EVENT_TOO_LARGE as soon as more than `maxBytes` are announced or have come;
    * BODY_INVALID where the connection ends early. To be called once at most.

@@ -24,6 +24,10 @@ export class NodeRequest implements HttpRequest {
     this.#response = response;
   }
 
+  get address(): string {
+    return this.#message.socket.remoteAddress ?? ""; // it is gone already
+  }
+
   body(maxBytes: number): Promise<Uint8Array> {
     return readBody(this.#message, maxBytes);
   }
@@ -49,10 +53,11 @@ function readBody(message: IncomingMessage, maxBytes: number): Promise<Uint8Arra
     let first: Buffer | undefined;
     let more: Buffer[] | undefined;
     let bytes = 0;
-    message.on("data", (chunk: Buffer) => {
+    message.on("data", function take(chunk: Buffer) {
       bytes += chunk.length;
       if (bytes > maxBytes) {
         message.pause();
+        message.off("data", take);
         reject(tooLarge(maxBytes));
       } else if (first === undefined) first = chunk;
       else (more ??= [first]).push(chunk);
@@ -60,6 +65,35 @@ function readBody(message: IncomingMessage, maxBytes: number): Promise<Uint8Arra
     message.on("end", () => resolve(more === undefined ? (first ?? EMPTY) : Buffer.concat(more)));
     // Without a listener for "error" a message that is cut off says no more than this.
     message.on("close", () => message.complete || reject(cutOff()));
+  });
+}
+
+/** Of a body that nobody wants. Above what proxies let through by default, and no burden. */
+const MOST_DROPPED_BYTES = 4 * 1024 * 1024;
+const LONGEST_DROPPED_MS = 2000;
+
+/**
+ * Reads what is left of a body and drops it; resolves when it has ended, or is too long to go on. A connection that
+ * is closed on unread bytes is reset, and the answer is lost on its way: a proxy makes a 502 of it.
+ */
+export function dropRest(message: IncomingMessage): Promise<void> {
+  const announced = Number(message.headers["content-length"] ?? 0);
+  if (message.destroyed || announced > MOST_DROPPED_BYTES) return Promise.resolve();
+  return new Promise((resolve) => {
+    let bytes = 0;
+    const stop = (): void => {
+      clearTimeout(timer);
+      message.pause();
+      message.off("data", drop).off("end", stop).off("close", stop);
+      resolve();
+    };
+    const drop = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (bytes > MOST_DROPPED_BYTES) stop();
+    };
+    const timer = setTimeout(stop, LONGEST_DROPPED_MS);
+    message.on("data", drop).on("end", stop).on("close", stop);
+    message.resume();
   });
 }
 

@@ -126,6 +126,38 @@ test("listen() refuses headers over 16 KiB with 431 and goes on", TIMEOUT, async
 });
 
 test(
+  "listen() reads a refused body to its end, so that its answer arrives, and goes on with the next request",
+  TIMEOUT,
+  async () => {
+    await using server = await serve(echo);
+    const body = "x".repeat(3 * 1024 * 1024);
+    const chunked = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+    const next = "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok";
+    for (const refused of [
+      `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+      `POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n${chunked}`,
+    ]) {
+      const answer = await raw(server.port, refused + next);
+      assert.match(answer, /^HTTP\/1\.1 413 [^]*HTTP\/1\.1 200 [^]*ok$/);
+    }
+  },
+);
+
+test(
+  "listen() answers a body that is announced as far too long at once, and hangs up",
+  TIMEOUT,
+  async () => {
+    await using server = await serve(echo);
+    const length = 5 * 1024 * 1024;
+    const answer = await raw(
+      server.port,
+      `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${length}\r\n\r\n`,
+    );
+    assert.match(answer, /^HTTP\/1\.1 413 [^]*connection: close\r\n/i);
+  },
+);
+
+test(
   "listen() refuses what is no HTTP, bad framing and two lengths with 400",
   TIMEOUT,
   async () => {

@@ -11,7 +11,7 @@ import {
   refuseNoHost,
   refuseTunnel,
 } from "./node-refusal.ts";
-import { NodeRequest } from "./node-request.ts";
+import { dropRest, NodeRequest } from "./node-request.ts";
 
 export interface ListenOptions {
   readonly host: string;
@@ -126,7 +126,8 @@ async function answer(
   const request = new NodeRequest(message, response);
   try {
     const reply = await handler(request);
-    // An answer before the whole body came: the rest is not waited for, and the connection ends.
+    if (!message.complete) await dropRest(message);
+    // The rest of a body that is still coming is not waited for, and the connection ends.
     if (state.closing || !message.complete) response.setHeader("connection", "close");
     const { body } = reply;
     const headersOnly = request.method === "HEAD";

@@ -44,7 +44,7 @@ export function openapiDocument(
   for (const { method, path, scope, operation } of routes) {
     if (operation === undefined) continue;
     const template = path.replaceAll(/:(\w+)/g, "{$1}");
-    (paths[template] ??= {})[method.toLowerCase()] = operationObject(operation, scope);
+    (paths[template] ??= {})[method.toLowerCase()] = operationObject(operation, path, scope);
   }
   return {
     openapi: "3.1.0",
@@ -70,7 +70,7 @@ export function openapiDocument(
   };
 }
 
-function operationObject(operation: Operation, scope: RouteScope): Json {
+function operationObject(operation: Operation, path: string, scope: RouteScope): Json {
   return {
     operationId: operation.id,
     tags: [operation.tag],
@@ -102,7 +102,7 @@ function operationObject(operation: Operation, scope: RouteScope): Json {
           responseObject(answer),
         ]),
       ),
-      ...problemResponses(operation, problemsOf(operation, scope)),
+      ...problemResponses(operation, problemsOf(operation, path, scope)),
     },
     // For bearer tokens, the roles that are required (OpenAPI 3.1, section 4.8.30).
     security: scope === "public" ? [] : [{ token: [scope] }],
@@ -169,7 +169,7 @@ function problemResponse(codes: readonly ErrorCode[]): Json {
   const response = responseObject({
     description: codes.map((code) => `${code}: ${ERRORS[code].title}.`).join(" "),
     content: {},
-    ...(ERRORS[codes[0]!].status === 503
+    ...([429, 503].includes(ERRORS[codes[0]!].status)
       ? { headers: { "retry-after": "Seconds to wait before the next try." } }
       : {}),
   });

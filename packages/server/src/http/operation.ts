@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../core/errors.ts";
 import type { RouteScope } from "./access.ts";
+import { isExempt } from "./door.ts";
 import type { SchemaName } from "./schemas.ts";
 
 /** What openapi.json says about one route, beside its method and path. */
@@ -15,7 +16,7 @@ export interface Operation {
   readonly headers?: Readonly<Record<string, Parameter>>;
   readonly body?: Body;
   readonly answers: Readonly<Record<number, Answer>>;
-  /** Beside INTERNAL, which every call may answer, and the two of a token. */
+  /** Beside INTERNAL, which every call may answer, those of a token and the rate limit's. */
   readonly problems: readonly ErrorCode[];
 }
 
@@ -44,8 +45,14 @@ export interface Content {
 }
 
 /** What a call may answer, beside INTERNAL. */
-export function problemsOf({ problems }: Operation, scope: RouteScope): readonly ErrorCode[] {
-  return scope === "public" ? problems : [...problems, "UNAUTHORIZED", "FORBIDDEN"];
+export function problemsOf(
+  operation: Operation,
+  path: string,
+  scope: RouteScope,
+): readonly ErrorCode[] {
+  const { problems } = operation;
+  if (scope !== "public") return [...problems, "UNAUTHORIZED", "FORBIDDEN", "RATE_LIMITED"];
+  return isExempt(path) ? problems : [...problems, "RATE_LIMITED"];
 }
 
 export const PAGE_QUERY = {

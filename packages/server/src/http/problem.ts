@@ -15,6 +15,7 @@ export function problem(code: ErrorCode, detail: string, traceId: string): HttpR
     "content-type": "application/problem+json",
     "cache-control": "no-store",
   };
+  // Of a 429 it is known, and said by whoever throws it.
   if (status === 503) headers["retry-after"] = RETRY_AFTER_SECONDS;
   return {
     status,

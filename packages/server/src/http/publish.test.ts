@@ -116,6 +116,7 @@ for (const [what, type, body, expected] of PLAIN) {
       path: "/events/a.b",
       query: "",
       headers: type === undefined ? {} : { "content-type": type },
+      address: "",
       body: async () => Buffer.from(body as string),
       signal: AbortSignal.abort(),
     });

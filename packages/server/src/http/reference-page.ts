@@ -28,7 +28,7 @@ function section({ method, path, scope }: Route, operation: Operation): string {
   const answers = Object.entries(operation.answers).map(
     ([status, { description }]) => `- **${status}** ${description}`,
   );
-  const problems = problemsOf(operation, scope).map(
+  const problems = problemsOf(operation, path, scope).map(
     (code) => `- **${ERRORS[code].status}** [${code}](errors.md#${code.toLowerCase()})`,
   );
   return `### ${method} ${template}
@@ -103,6 +103,9 @@ curl -X POST http://127.0.0.1:8080/events -H 'ce-specversion: 1.0' -H 'ce-id: A-
   a request carries \`Authorization: Bearer <token>\`. Each call below names the scope that the token
   must have; \`admin\` covers the others. Without a token it is 401
   [UNAUTHORIZED](errors.md#unauthorized), with one of another scope 403 [FORBIDDEN](errors.md#forbidden).
+- **Rate limits:** any call but the probes may answer 429 [RATE_LIMITED](errors.md#rate_limited) with
+  \`Retry-After\` ([which a server does where it is told how often](configuration.md#rate-limits)). Answers
+  then carry \`RateLimit-Policy\` and \`RateLimit\`, as draft-ietf-httpapi-ratelimit-headers has them.
 - **HTTP triggers** of functions answer at their own paths, beside the calls below, and are public unless
   they say \`auth: required\`.
 - **Browsers:** there is no CORS; a page of another origin reads nothing.

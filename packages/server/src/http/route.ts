@@ -1,10 +1,12 @@
 import type { TraceContext } from "../core/trace.ts";
+import type { TrustedProxies } from "../core/proxies.ts";
 import type { PlatformSettings } from "../core/settings.ts";
 import type { Dispatch } from "../dispatch/dispatch.ts";
 import type { Functions } from "../functions/functions.ts";
 import type { EventLog } from "../log/log.ts";
 import type { MetricsReader, Telemetry } from "../telemetry/telemetry.ts";
 import type { Access, RouteScope } from "./access.ts";
+import type { Caller } from "./caller.ts";
 import type { HttpReply, HttpRequest } from "./http.ts";
 import type { Operation } from "./operation.ts";
 
@@ -17,6 +19,8 @@ export interface AppDeps {
   readonly metrics: MetricsReader;
   /** Absent: every request is taken. */
   readonly access?: Access | undefined;
+  /** Absent: a client's address is the connection's. */
+  readonly trustedProxies?: TrustedProxies | undefined;
   /** Read at each request: a reload changes them. */
   readonly settings: () => PlatformSettings;
   /** The JSON schema of nexus.yaml. */
@@ -33,6 +37,7 @@ export interface AppDeps {
 /** One request on its way through a route. */
 export interface Call {
   readonly request: HttpRequest;
+  readonly caller: Caller;
   readonly params: Readonly<Record<string, string>>;
   /** The span of this request; `traceparent` is the same as a header's value. */
   readonly trace: TraceContext;

@@ -157,7 +157,9 @@ const Accepted = z
     invocations: z
       .array(Invocation)
       .optional()
-      .describe("With `?wait=` only: every attempt so far, oldest first."),
+      .describe(
+        "With `?wait=` only: every attempt so far, oldest first. Of a duplicate only where the token may read.",
+      ),
   })
   .describe("The event is durable.");
 

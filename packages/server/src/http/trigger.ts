@@ -91,7 +91,7 @@ function requestEvent(bytes: Uint8Array, call: Call, { name, source, deps }: Ser
     path: request.path,
     params: call.params,
     query: queryOf(request.query),
-    headers: headersFor(request.headers, deps),
+    headers: headersFor(call),
     body, // left out of the JSON where it is undefined
     body_base64: base64,
   };
@@ -111,9 +111,8 @@ function requestEvent(bytes: Uint8Array, call: Call, { name, source, deps }: Ser
 }
 
 /** The event goes to the log and to the function: a token of this server does not. */
-function headersFor(headers: HttpRequest["headers"], { access }: AppDeps): HttpRequest["headers"] {
-  const { authorization } = headers;
-  if (authorization === undefined || access?.knows(authorization) !== true) return headers;
+function headersFor({ request: { headers }, caller }: Call): HttpRequest["headers"] {
+  if (caller.tokens.length === 0) return headers;
   return { ...headers, authorization: undefined }; // left out of the JSON
 }
 

@@ -235,6 +235,10 @@ export interface LogStatus {
   readonly connected: boolean;
   /** In words: what an acknowledgement promises. */
   readonly durability: string;
+  /** Copies of the log that have all that was acknowledged, as far as the store knows: of its parts, the fewest. */
+  readonly copies: number;
+  /** As many as there are meant to be. */
+  readonly copiesWanted: number;
   /** Position of the newest event; 0 if there is none. */
   readonly tail: number;
   readonly events: number;

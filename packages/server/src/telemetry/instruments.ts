@@ -48,6 +48,12 @@ export function instruments(registry: Registry) {
       { labelNames: ["route", "method", "status"], buckets: steps(0.0001, 60) },
     ),
 
+    httpLimited: counter(
+      "nexus_http_requests_limited_total",
+      "HTTP requests refused because there were too many.",
+      ["limit"],
+    ),
+
     events: counter("nexus_events_total", "Events taken in.", ["source", "status"]),
     eventsRejected: counter("nexus_events_rejected_total", "Events refused, by error code.", [
       "code",
@@ -86,12 +92,36 @@ export function instruments(registry: Registry) {
       "start",
     ]),
 
+    cronLastTick: gauge(
+      "nexus_cron_last_tick_timestamp_seconds",
+      "When the newest tick that this node kept was due, since the Unix epoch.",
+      ["function"],
+    ),
+    cronLate: gauge("nexus_cron_late_seconds", "By how much that tick was kept late.", [
+      "function",
+    ]),
+
     logConnected: gauge("nexus_log_connected", "1 while the event log can be reached, else 0."),
     logPosition: gauge("nexus_log_position", "Position of the newest event."),
     logEvents: gauge("nexus_log_events", "Events kept."),
     logInvocations: gauge("nexus_log_invocations", "Invocation records kept."),
     logDeadLetters: gauge("nexus_log_dead_letters", "Dead letters kept."),
     logBytes: gauge("nexus_log_bytes", "Size of the event log on the disk."),
+    logCopies: gauge("nexus_log_copies", "Copies of the event log that have all of it."),
+    logCopiesWanted: gauge(
+      "nexus_log_copies_wanted",
+      "Copies of the event log that there are meant to be.",
+    ),
+
+    diskFree: gauge(
+      "nexus_data_disk_free_bytes",
+      "Free on the file system of the data directory, for this process's user.",
+    ),
+    diskSize: gauge("nexus_data_disk_size_bytes", "Size of the file system of the data directory."),
+    memoryLimit: gauge(
+      "nexus_memory_limit_bytes",
+      "Memory that the process may use: its control group's limit, else the machine's memory.",
+    ),
 
     workers: gauge("nexus_workers", "Worker threads."),
     workersBusy: gauge("nexus_workers_busy", "Worker threads that run a function now."),

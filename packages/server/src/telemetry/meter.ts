@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../core/errors.ts";
 import type { InvocationStatus, InvocationTrigger } from "../core/invocation.ts";
 import type { instruments } from "./instruments.ts";
 import type { Meter } from "./telemetry.ts";
@@ -7,6 +8,13 @@ type Instruments = ReturnType<typeof instruments>;
 export interface InstrumentedMeter extends Meter {
   /** Makes the counters of a function show, as 0, before they first count. */
   announce(fn: string): void;
+  /** The newest tick of its cron triggers that was reported. */
+  lastTick(fn: string): Tick | undefined;
+}
+
+export interface Tick {
+  readonly dueAt: number;
+  readonly lateMs: number;
 }
 
 /** The meter that counts in these instruments. Each set of labels is looked up in maps, never formatted again. */
@@ -27,21 +35,34 @@ export function createMeter(metrics: Instruments): InstrumentedMeter {
     accepted: metrics.events.tally({ source, status: "accepted" }),
     duplicate: metrics.events.tally({ source, status: "duplicate" }),
   }));
+  const limited = {
+    requests: metrics.httpLimited.tally({ limit: "requests" }),
+    wrong_tokens: metrics.httpLimited.tally({ limit: "wrong_tokens" }),
+  };
   const append = metrics.appendDuration.series({});
   const rejected = memo((code: string) => metrics.eventsRejected.tally({ code }));
+  for (const code of SHORTAGES) rejected(code);
+  const ticks = new Map<string, Tick>();
 
   return {
     announce: (fn) => void functionMeter(fn),
+    lastTick: (fn) => ticks.get(fn),
     httpRequest(route, method, status, durationMs) {
       const { requests, duration } = http(route)(knownMethod(method))(Math.floor(status / 100));
       requests.pending += 1;
       duration.observe(durationMs / 1000);
+    },
+    requestLimited(limit) {
+      limited[limit].pending += 1;
     },
     eventAccepted(source, status, count = 1) {
       events(source)[status].pending += count;
     },
     eventRejected(code) {
       rejected(code).pending += 1;
+    },
+    cronTick(fn, dueAt, lateMs) {
+      ticks.set(fn, { dueAt, lateMs: Math.max(0, lateMs) });
     },
     appendDuration(durationMs) {
       append.observe(durationMs / 1000);
@@ -80,6 +101,9 @@ function meterOf(fn: string, metrics: Instruments) {
 }
 
 const METHODS = new Set("GET HEAD POST PUT DELETE PATCH OPTIONS CONNECT TRACE".split(" "));
+
+/** What the operator has to see to, not the client: there from the start, so that `increase()` sees the first. */
+const SHORTAGES = ["LOG_FULL", "LOG_UNAVAILABLE", "OVERLOADED"] as const satisfies ErrorCode[];
 
 /** A client may send any word as its method; a label must not. */
 function knownMethod(method: string): string {

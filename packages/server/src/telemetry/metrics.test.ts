@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
+import { totalmem } from "node:os";
 import { test } from "node:test";
+import { diskOf, memoryLimit } from "./machine.ts";
 import { createMetrics, type LogFigures, type Metrics, type MetricsSources } from "./metrics.ts";
 import { quantile } from "./summary.ts";
 import type { HistogramSample, MetricSummary, ValueSample } from "./telemetry.ts";
@@ -12,7 +14,12 @@ const LOG: LogFigures = {
   invocations: 39,
   deadLetters: 2,
   bytes: 4096,
+  copies: 2,
+  copiesWanted: 3,
 };
+
+/** What is counted from the start: shortages that only the operator can end. */
+const UNHURT = { LOG_FULL: 0, LOG_UNAVAILABLE: 0, OVERLOADED: 0 };
 
 function sources(changes: Partial<MetricsSources> = {}): MetricsSources {
   return {
@@ -21,6 +28,8 @@ function sources(changes: Partial<MetricsSources> = {}): MetricsSources {
     lag: () => [{ name: "hello", waiting: 5, running: 3, retrying: 1, oldestMs: 2500 }],
     runtime: () => ({ workers: 4, busy: 2, queued: 7, replaced: 1, loaded: 3 }),
     log: async () => LOG,
+    disk: async () => ({ freeBytes: 1000, sizeBytes: 5000 }),
+    memoryLimitBytes: 9000,
     ...changes,
   };
 }
@@ -40,6 +49,7 @@ function useEverything({ meter }: Metrics): void {
   meter.invocation("hello", "event", "succeeded", 0.03, true);
   meter.invocation("hello", "event", "succeeded", 0.03, false);
   meter.invocation("hello", "http", "timed_out", 5000, false);
+  meter.cronTick("hello", 60_000, 1500);
 }
 
 function values(metric: MetricSummary | undefined): Record<string, number> {
@@ -71,7 +81,10 @@ test("summary() counts what the meter was told, by label", async () => {
     "emit accepted": 3,
     "emit duplicate": 0,
   });
-  assert.deepEqual(values(all["nexus_events_rejected_total"]), { EVENT_INVALID: 1 });
+  assert.deepEqual(values(all["nexus_events_rejected_total"]), {
+    ...UNHURT,
+    EVENT_INVALID: 1,
+  });
   assert.deepEqual(values(all["nexus_deliveries_total"]), {
     "hello done": 1,
     "hello retry": 1,
@@ -103,6 +116,11 @@ test("summary() shows what the sources say, in base units", async () => {
     ["nexus_log_invocations", 39],
     ["nexus_log_dead_letters", 2],
     ["nexus_log_bytes", 4096],
+    ["nexus_log_copies", 2],
+    ["nexus_log_copies_wanted", 3],
+    ["nexus_data_disk_free_bytes", 1000],
+    ["nexus_data_disk_size_bytes", 5000],
+    ["nexus_memory_limit_bytes", 9000],
     ["nexus_workers", 4],
     ["nexus_workers_busy", 2],
     ["nexus_worker_queue_invocations", 7],
@@ -198,6 +216,34 @@ test("summary() has every counter of a served function from the start, and drops
   assert.deepEqual(values(after["nexus_queue_lag_seconds"]), { a: 0 });
 });
 
+test("cronTick() shows the newest tick and its delay, as long as the function is served", async () => {
+  let served = ["a", "b"];
+  const lag = () =>
+    served.map((name) => ({ name, waiting: 0, running: 0, retrying: 0, oldestMs: 0 }));
+  const { meter, reader } = createMetrics(sources({ lag }));
+  meter.cronTick("a", 60_000, 2500);
+  meter.cronTick("b", 60_000, -3);
+  const late = await reader.summary();
+  assert.deepEqual(values(late["nexus_cron_late_seconds"]), { a: 2.5, b: 0 });
+  meter.cronTick("a", 120_000, 4);
+  served = ["a"];
+  const after = await reader.summary();
+  assert.deepEqual(values(after["nexus_cron_late_seconds"]), { a: 0.004 });
+  assert.deepEqual(values(after["nexus_cron_last_tick_timestamp_seconds"]), { a: 120 });
+});
+
+test("text() goes on without a disk that does not answer", async () => {
+  const { reader } = createMetrics(sources({ disk: () => Promise.reject(new Error("gone")) }));
+  assert.match(await reader.text(), /^nexus_log_connected 1$/m);
+});
+
+test("diskOf() and memoryLimit() tell of this machine what can be", async () => {
+  const { freeBytes, sizeBytes } = await diskOf(import.meta.dirname);
+  assert.ok(freeBytes > 0 && freeBytes <= sizeBytes, `${freeBytes} of ${sizeBytes}`);
+  assert.ok(memoryLimit() > process.memoryUsage.rss() && memoryLimit() <= totalmem());
+  await assert.rejects(diskOf("/there/is/no/such/path"), { code: "ENOENT" });
+});
+
 test("text() goes on without a log that rejects or does not answer", async () => {
   const failing = createMetrics(sources({ log: () => Promise.reject(new Error("gone")) }));
   assert.match(await failing.reader.text(), /^nexus_log_connected 0$/m);
@@ -216,7 +262,7 @@ test("createMetrics() shares nothing between two servers of one process", async 
   const [one, two] = [createMetrics(sources()), createMetrics(sources())];
   one.meter.eventRejected("LOG_FULL");
   const all = await two.reader.summary();
-  assert.deepEqual(values(all["nexus_events_rejected_total"]), {});
+  assert.deepEqual(values(all["nexus_events_rejected_total"]), UNHURT);
 });
 
 test("docs/telemetry.md lists every metric with its type and labels, and no other", async () => {

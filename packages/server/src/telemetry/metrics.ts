@@ -14,6 +14,9 @@ export interface MetricsSources {
   runtime(): RuntimeFigures;
   /** May reject or hang where the store cannot be reached: the scrape goes on without it. */
   log(): Promise<LogFigures>;
+  /** The file system of the data directory. May reject or hang like `log`. */
+  disk(): Promise<DiskFigures>;
+  readonly memoryLimitBytes: number;
 }
 
 export interface LagFigures {
@@ -39,6 +42,13 @@ export interface LogFigures {
   readonly invocations: number;
   readonly deadLetters: number;
   readonly bytes: number;
+  readonly copies: number;
+  readonly copiesWanted: number;
+}
+
+export interface DiskFigures {
+  readonly freeBytes: number;
+  readonly sizeBytes: number;
 }
 
 export interface Metrics {
@@ -47,7 +57,7 @@ export interface Metrics {
 }
 
 /** A log that has not answered by then counts as not connected. */
-const LOG_PATIENCE_MS = 2000;
+const PATIENCE_MS = 2000;
 
 /** Metrics in a registry of their own, with those of the process. */
 export function createMetrics(sources: MetricsSources): Metrics {
@@ -56,6 +66,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
   collectDefaultMetrics({ register: registry });
   const { version, driver } = sources.build;
   metrics.buildInfo.set({ version, node: process.version, driver }, 1);
+  metrics.memoryLimit.set(sources.memoryLimitBytes);
 
   const meter = createMeter(metrics);
   const workersReplaced = metrics.workersReplaced.tally({});
@@ -67,12 +78,18 @@ export function createMetrics(sources: MetricsSources): Metrics {
     // What is no longer served vanishes.
     metrics.queue.reset();
     metrics.queueLag.reset();
+    metrics.cronLastTick.reset();
+    metrics.cronLate.reset();
     for (const { name, waiting, running, retrying, oldestMs } of sources.lag()) {
       meter.announce(name);
       metrics.queue.set({ function: name, state: "waiting" }, waiting);
       metrics.queue.set({ function: name, state: "running" }, running);
       metrics.queue.set({ function: name, state: "retrying" }, retrying);
       metrics.queueLag.set({ function: name }, oldestMs / 1000);
+      const tick = meter.lastTick(name);
+      if (tick === undefined) continue;
+      metrics.cronLastTick.set({ function: name }, tick.dueAt / 1000);
+      metrics.cronLate.set({ function: name }, tick.lateMs / 1000);
     }
 
     const runtime = sources.runtime();
@@ -83,7 +100,10 @@ export function createMetrics(sources: MetricsSources): Metrics {
     workersReplaced.pending += runtime.replaced - replacedSeen;
     replacedSeen = runtime.replaced;
 
-    const log = await answerInTime(sources.log());
+    const [log, disk] = await Promise.all([
+      answerInTime(sources.log()),
+      answerInTime(sources.disk()),
+    ]);
     metrics.logConnected.set(log?.connected === true ? 1 : 0);
     if (log !== undefined) {
       metrics.logPosition.set(log.tail);
@@ -91,6 +111,12 @@ export function createMetrics(sources: MetricsSources): Metrics {
       metrics.logInvocations.set(log.invocations);
       metrics.logDeadLetters.set(log.deadLetters);
       metrics.logBytes.set(log.bytes);
+      metrics.logCopies.set(log.copies);
+      metrics.logCopiesWanted.set(log.copiesWanted);
+    }
+    if (disk !== undefined) {
+      metrics.diskFree.set(disk.freeBytes);
+      metrics.diskSize.set(disk.sizeBytes);
     }
     for (const metric of Object.values(metrics)) {
       if (metric instanceof TallyCounter) metric.flush();
@@ -113,11 +139,11 @@ export function createMetrics(sources: MetricsSources): Metrics {
   };
 }
 
-async function answerInTime(status: Promise<LogFigures>): Promise<LogFigures | undefined> {
+async function answerInTime<T>(figures: Promise<T>): Promise<T | undefined> {
   const timer = new AbortController();
   try {
-    const late = sleep(LOG_PATIENCE_MS, undefined, { signal: timer.signal, ref: false });
-    return await Promise.race([status, late]);
+    const late = sleep(PATIENCE_MS, undefined, { signal: timer.signal, ref: false });
+    return await Promise.race([figures, late]);
   } catch {
     return undefined;
   } finally {

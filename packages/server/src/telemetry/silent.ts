@@ -20,8 +20,10 @@ export function silentLogger(): Logger {
 export function silentMeter(): Meter {
   return {
     httpRequest() {},
+    requestLimited() {},
     eventAccepted() {},
     eventRejected() {},
+    cronTick() {},
     appendDuration() {},
     deliveryStarted() {},
     deliveryEnded() {},

@@ -16,12 +16,16 @@ export type LogFields = Readonly<Record<string, unknown>>;
 /** What the rooms report; each call costs well under a microsecond. Durations in milliseconds. */
 export interface Meter {
   httpRequest(route: string, method: string, status: number, durationMs: number): void;
+  /** A request was refused because there were too many. */
+  requestLimited(limit: RateLimit): void;
   eventAccepted(
     source: "http" | "nats" | "emit" | "cron",
     status: "accepted" | "duplicate",
     count?: number,
   ): void;
   eventRejected(code: string): void;
+  /** A tick that is kept: due at `dueAt` (milliseconds since the Unix epoch), and so much later durable. */
+  cronTick(fn: string, dueAt: number, lateMs: number): void;
   appendDuration(durationMs: number): void;
   deliveryStarted(fn: string, waitedMs: number): void;
   deliveryEnded(fn: string, state: "done" | "retry" | "dead"): void;
@@ -33,6 +37,9 @@ export interface Meter {
     cold: boolean,
   ): void;
 }
+
+/** Of one client's requests, or of the wrong API tokens of one address. */
+export type RateLimit = "requests" | "wrong_tokens";
 
 /** Spans of OpenTelemetry; all of it costs nothing where no exporter is configured. */
 export interface Tracer {

@@ -12,14 +12,18 @@ export interface Certificates {
   readonly clientKey: string;
 }
 
-/** Makes them in this folder; valid for a day. */
-export async function certificatesIn(folder: string): Promise<Certificates> {
+/** Makes them in this folder; valid for a day. The server's is good for these host names too. */
+export async function certificatesIn(
+  folder: string,
+  ...hosts: readonly string[]
+): Promise<Certificates> {
   const at = (name: string): string => join(folder, name);
   const openssl = (command: string) =>
     promisify(execFile)("openssl", command.split(" "), { cwd: folder });
   const key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
   await openssl(`req -x509 ${key} -keyout ca-key.pem -out ca.pem -days 1 -subj /CN=authority`);
-  await writeFile(at("names"), "subjectAltName=IP:127.0.0.1,DNS:localhost\n");
+  const names = ["localhost", ...hosts].map((host) => `,DNS:${host}`).join("");
+  await writeFile(at("names"), `subjectAltName=IP:127.0.0.1${names}\n`);
   for (const name of ["server", "client"]) {
     const out = `${name}.pem`;
     await openssl(`req ${key} -keyout ${name}-key.pem -out ${name}.csr -subj /CN=${name}`);

@@ -12,6 +12,7 @@ import { createRegistry } from "../functions/registry.ts";
 import { configJsonSchema } from "../functions/schema.ts";
 import { embeddedLog } from "../log/drivers/embedded.ts";
 import { threadRuntime } from "../runtime/host/thread-runtime.ts";
+import { diskOf, memoryLimit } from "../telemetry/machine.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { silentTelemetry } from "../telemetry/silent.ts";
 import type { FinishedSpan } from "../telemetry/telemetry.ts";
@@ -62,6 +63,8 @@ export async function testApp(config = NO_FUNCTIONS): Promise<TestApp> {
     lag: () => log.lag(),
     runtime: () => runtime.status(),
     log: () => log.status(),
+    disk: () => diskOf(dir),
+    memoryLimitBytes: memoryLimit(),
   });
   const spans: FinishedSpan[] = [];
   const silent = silentTelemetry();
@@ -173,7 +176,7 @@ function check({ status, headers, json }: Answer, operation: Operation | undefin
     const problem = schemas.Problem.parse(json);
     assert.equal(problem.status, status);
     assert.equal(problem.trace_id, headers.get("traceparent")!.slice(3, 35));
-    assert.equal(headers.has("retry-after"), status === 503);
+    assert.equal(headers.has("retry-after"), status === 503 || status === 429);
     assert.doesNotMatch(problem.detail, /\n|\bat .*:\d+:\d+|node:/, "no stack trace");
     if (operation !== undefined && problem.code !== "INTERNAL") {
       assert.ok(

@@ -4,7 +4,7 @@ import { json, type Operation } from "../operation.ts";
 const WAIT = {
   wait: {
     description:
-      "Wait up to so long (at most `5m`) until every matching function has finished: 200 then, 202 if time runs out first.",
+      "Wait up to so long (at most `5m`) until every matching function has finished: 200 then, 202 if time runs out first. The runs of a duplicate are shown where the token is of scope `read` as well.",
     example: "5s",
   },
 };

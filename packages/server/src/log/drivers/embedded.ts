@@ -211,6 +211,8 @@ function assemble({ store, dir, now, release }: Parts): EventLog {
         connected: closing === undefined,
         durability:
           "on this machine's disk: an acknowledged event survives a power cut (fdatasync)",
+        copies: 1,
+        copiesWanted: 1,
         tail: state.newest.tail,
         events,
         invocations,

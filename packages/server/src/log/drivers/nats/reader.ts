@@ -1,4 +1,4 @@
-import type { JetStreamManager, StoredMsg } from "@nats-io/jetstream";
+import type { JetStreamManager, StoredMsg, StreamInfo } from "@nats-io/jetstream";
 import { isNotFound } from "../../../core/jetstream.ts";
 import { withJetStream } from "./answers.ts";
 import { acceptedElsewhere } from "./wire.ts";
@@ -11,6 +11,9 @@ export interface StreamState {
   readonly first: number;
   /** Sequence of the newest message there ever was. */
   readonly last: number;
+  /** Servers that have all of it. */
+  readonly copies: number;
+  readonly copiesWanted: number;
 }
 
 /**
@@ -47,9 +50,16 @@ export class StreamReader {
 
   async state(): Promise<StreamState> {
     return withJetStream(`look at ${this.stream}`, async () => {
-      const { state } = await this.#manager.streams.info(this.stream);
-      const { messages, bytes, first_seq: first, last_seq: last } = state;
-      return { messages, bytes, first: messages === 0 ? last + 1 : first, last };
+      const info = await this.#manager.streams.info(this.stream);
+      const { messages, bytes, first_seq: first, last_seq: last } = info.state;
+      return {
+        messages,
+        bytes,
+        first: messages === 0 ? last + 1 : first,
+        last,
+        copies: copiesOf(info),
+        copiesWanted: info.config.num_replicas,
+      };
     });
   }
 
@@ -96,4 +106,10 @@ export class StreamReader {
  */
 export function timeOf(message: StoredMsg): number {
   return acceptedElsewhere(message.header) ?? message.time.getTime();
+}
+
+/** The leader has all; of the others, those that are there and not behind. */
+function copiesOf({ cluster }: StreamInfo): number {
+  const others = cluster?.replicas ?? [];
+  return 1 + others.filter(({ current, offline }) => current && !offline).length;
 }

@@ -8,7 +8,15 @@ type Counts = Omit<LogStatus, "driver" | "connected" | "durability">;
 /** What is known of the log; the counts of the last time while NATS cannot be reached. */
 export class Status {
   readonly #store: NatsStore;
-  #last: Counts = { tail: 0, events: 0, invocations: 0, deadLetters: 0, bytes: 0 };
+  #last: Counts = {
+    copies: 0,
+    copiesWanted: 0,
+    tail: 0,
+    events: 0,
+    invocations: 0,
+    deadLetters: 0,
+    bytes: 0,
+  };
 
   constructor(store: NatsStore) {
     this.#store = store;
@@ -28,8 +36,11 @@ export class Status {
   async #counts(): Promise<Counts> {
     const { events, records, retries, dead } = this.#store;
     const states = [events.state(), records.state(), dead.state(), retries.state()] as const;
-    const [log, runs, letters, waiting] = await Promise.all(states);
+    const all = await Promise.all(states);
+    const [log, runs, letters, waiting] = all;
     return {
+      copies: Math.min(...all.map(({ copies }) => copies)),
+      copiesWanted: Math.max(...all.map(({ copiesWanted }) => copiesWanted)),
       tail: log.last,
       events: log.messages,
       invocations: runs.messages,
