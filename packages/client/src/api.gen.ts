@@ -78,6 +78,8 @@ export type Invocation = {
   readonly logs: readonly ({
     readonly time: string;
     readonly text: string;
+    /** Absent: written to stderr. */
+    readonly level?: "debug" | "info" | "warn" | "error";
   })[];
   readonly logs_truncated: boolean;
   /** Limits the run reached, whether that ended it or not. */
@@ -168,6 +170,8 @@ export type Rerun = {
     readonly logs: readonly ({
       readonly time: string;
       readonly text: string;
+      /** Absent: written to stderr. */
+      readonly level?: "debug" | "info" | "warn" | "error";
     })[];
     readonly logs_truncated: boolean;
     /** Limits the run reached, whether that ended it or not. */

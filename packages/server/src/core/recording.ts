@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { NexusError } from "./errors.ts";
+import type { LogLine } from "./invocation.ts";
 
 /**
  * Why a run may not go the same way again from its recording: `tape_full`, it was given more than is kept;
@@ -32,7 +33,7 @@ export interface Recording {
 export interface RunHashes {
   /** The bytes of stdout, up to the limit. */
   readonly output: string;
-  /** Each line of its log: its length in bytes (4, little-endian) and itself, in UTF-8. When it was written is no part of it. */
+  /** Each line of its log: its length in bytes (4, little-endian) and itself, in UTF-8; one with a level ends with a line feed and its name. When it was written is no part of it. */
   readonly logs: string;
   /** Each event it emitted, as it gave it: its length in bytes (4, little-endian) and itself. */
   readonly effects: string;
@@ -40,14 +41,16 @@ export interface RunHashes {
 
 export interface RunEffects {
   readonly output: Uint8Array;
-  readonly logs: readonly { readonly text: string }[];
+  readonly logs: readonly Pick<LogLine, "text" | "level">[];
   readonly emitted: readonly Uint8Array[];
 }
 
 export function hashesOf({ output, logs, emitted }: RunEffects): RunHashes {
   return {
     output: output.length === 0 ? EMPTY : hash("sha256", output),
-    logs: listHash(logs.map(({ text }) => Buffer.from(text))),
+    logs: listHash(
+      logs.map(({ text, level }) => Buffer.from(level === undefined ? text : `${text}\n${level}`)),
+    ),
     effects: listHash(emitted),
   };
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ERRORS, type ErrorCode } from "../core/errors.ts";
-import { INVOCATION_STATUSES, LIMIT_NAMES } from "../core/invocation.ts";
+import { INVOCATION_STATUSES, LIMIT_NAMES, LOG_LEVELS } from "../core/invocation.ts";
 import { ASPECTS, NOT_HERMETIC } from "../core/recording.ts";
 
 // What the API answers, as schemas: openapi.json is made of them, and tests hold real answers against
@@ -85,7 +85,13 @@ const Invocation = z
     output_encoding: z.enum(["utf-8", "base64"]),
     output_bytes: whole.describe("Bytes written, those cut off included."),
     output_truncated: z.boolean(),
-    logs: z.array(z.strictObject({ time, text: z.string() })),
+    logs: z.array(
+      z.strictObject({
+        time,
+        text: z.string(),
+        level: z.enum(LOG_LEVELS).optional().describe("Absent: written to stderr."),
+      }),
+    ),
     logs_truncated: z.boolean(),
     limits_reached: z
       .array(z.enum(LIMIT_NAMES))

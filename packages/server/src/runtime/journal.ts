@@ -4,10 +4,11 @@
  * run is under way, and publishes a length after the bytes it counts, so that the host can read at any
  * moment, and a thread killed in the middle of a write leaves whole what was there before.
  */
-import { LIMIT_NAMES, type LimitName } from "../core/invocation.ts";
+import { LIMIT_NAMES, LOG_LEVELS, type LimitName, type LogLine } from "../core/invocation.ts";
 
 /** Limits as bits: `1 << LIMIT_NAMES.indexOf(name)`. */
 export { LIMIT_NAMES };
+export { LOG_LEVELS };
 
 /** Each buffer grows to what a run writes; the most any function may be allowed is its reservation. */
 export interface JournalBuffers {
@@ -69,8 +70,8 @@ export interface JournalFacts {
 export const NUMBER = { startedAt: 0, outputBytes: 1, durationMs: 2, suspendedMs: 3 } as const;
 const NUMBERS = 4;
 
-/** Numbers that a line or an emitted event has in its table. */
-export const LINE = { end: 0, time: 1, size: 2 } as const;
+/** Numbers that a line has in its table. `level`: its place in LOG_LEVELS, and one more; 0: none. */
+export const LINE = { end: 0, time: 1, level: 2, size: 3 } as const;
 export const NUMBER_BYTES = 8;
 
 const MIB = 1024 * 1024;
@@ -120,7 +121,7 @@ export interface RunEffects {
   readonly output: Uint8Array;
   /** Those that were cut included. */
   readonly outputBytes: number;
-  readonly logs: readonly { readonly time: string; readonly text: string }[];
+  readonly logs: readonly LogLine[];
   readonly emitted: readonly Uint8Array[];
   /** Limits that were reached. */
   readonly limits: readonly LimitName[];
@@ -173,19 +174,21 @@ function readLines(buffers: JournalBuffers, counts: Int32Array): RunEffects["log
   if (written === 0 && Atomics.load(counts, FACT.lines) === 0) return [];
   const bytes = copy(buffers.logs, written);
   const table = numbersIn(buffers.lines, Atomics.load(counts, FACT.lines));
-  const lines: RunEffects["logs"][number][] = [];
+  const lines: LogLine[] = [];
   let at = 0;
   for (let entry = 0; entry < table.length; entry += LINE.size) {
     const end = table[entry + LINE.end]!;
     if (end > bytes.length) break;
-    lines.push(line(bytes.subarray(at, end), table[entry + LINE.time]!));
+    const level = LOG_LEVELS[table[entry + LINE.level]! - 1];
+    const read = line(bytes.subarray(at, end), table[entry + LINE.time]!);
+    lines.push(level === undefined ? read : { ...read, level });
     at = end;
   }
   if (at < bytes.length) lines.push(line(bytes.subarray(at), Date.now()));
   return lines;
 }
 
-function line(bytes: Uint8Array, time: number): RunEffects["logs"][number] {
+function line(bytes: Uint8Array, time: number): LogLine {
   const end = bytes.at(-1) === CARRIAGE_RETURN ? bytes.length - 1 : bytes.length;
   return { time: new Date(time).toISOString(), text: decoder.decode(bytes.subarray(0, end)) };
 }

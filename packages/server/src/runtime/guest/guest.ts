@@ -7,6 +7,7 @@ import { VersionFiles } from "./files/granted.ts";
 import { passedThrough } from "./files/pass-through.ts";
 import { asGuestFunction } from "./guest-function.ts";
 import type { HostBell } from "./host-bell.ts";
+import { logFunction } from "./log.ts";
 import { Memories } from "./memories.ts";
 import type { Seat } from "./seat.ts";
 import { blockUntil } from "./sleep.ts";
@@ -124,7 +125,10 @@ function bind(sleep: Sleep, suspends: boolean): Bound {
     : calls;
   return {
     context,
-    imports: { wasi_snapshot_preview1: wasi, nexus: { emit: emitFunction(context) } },
+    imports: {
+      wasi_snapshot_preview1: wasi,
+      nexus: { emit: emitFunction(context), log: logFunction(context) },
+    },
     grown: asGuestFunction((pages) => {
       context.memory.grown(pages * PAGE_BYTES);
       context.journal.notePages(pages);
