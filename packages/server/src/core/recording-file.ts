@@ -62,7 +62,7 @@ export function decodeRecordingFile(bytes: Uint8Array, path: string): RecordingF
     throw invalid(path, "a part of it was changed or is missing");
   }
   const parts = new Map<number, Buffer[]>();
-  for (let at = FIRST_LINE.length; at < end - PART_HEAD; ) {
+  for (let at = FIRST_LINE.length; at < end - PART_HEAD;) {
     const from = at + PART_HEAD;
     const to = from + buffer.readUInt32LE(at + 1);
     const kind = buffer[at]!;

@@ -35,7 +35,8 @@ export function functionVersion(
 
 /** What the name of a version is the sha256 of, as canonical JSON. */
 export function versionContent(version: FunctionVersion): unknown {
-  const { version: _, moduleSha256, moduleBytes, code, mounts, deployedAt, ...settings } = version;
+  const { version: _, moduleSha256, moduleBytes: _bytes, mounts, ...rest } = version;
+  const { code: _code, deployedAt: _at, ...settings } = rest;
   return contentOf(settings, moduleSha256, mounts ?? []);
 }
 

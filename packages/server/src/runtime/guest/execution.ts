@@ -123,8 +123,8 @@ export class Execution {
     if (watchesTables && this.#flag(TABLE_REFUSED_EXPORT)) bound.context.noteLimit("table");
     const { unreplayed } = bound.context;
     bound.context.end();
-    if (unreplayed !== null) end = { kind: "diverged", reason: unreplayed };
-    seat.end(end, performance.now() - this.#startedMs, suspendedMs);
+    const told: RunEnd = unreplayed === null ? end : { kind: "diverged", reason: unreplayed };
+    seat.end(told, performance.now() - this.#startedMs, suspendedMs);
     this.#giveBack(id);
   }
 
