@@ -62,8 +62,15 @@ export interface EventLog {
    */
   settle(delivery: Delivery, settlement: Settlement): Promise<void>;
 
-  /** Keeps a record, with the events it emitted, that belongs to no delivery (a replay). Durable when resolved. */
-  record(invocation: Invocation, emitted: readonly NewEvent[]): Promise<void>;
+  /**
+   * Keeps a record, with the events it emitted and its recording, that belongs to no delivery (a replay).
+   * Durable when resolved.
+   */
+  record(
+    invocation: Invocation,
+    emitted: readonly NewEvent[],
+    recording?: Uint8Array,
+  ): Promise<void>;
 
   readonly invocations: {
     get(id: string): Promise<Invocation | undefined>;
@@ -71,6 +78,11 @@ export interface EventLog {
     list(filter: InvocationFilter, page: PageRequest): Promise<Page<Invocation>>;
     /** Every record of the event at this position, oldest first. */
     ofEvent(position: number): Promise<readonly Invocation[]>;
+    /**
+     * What was given as this run's recording, byte for byte, for as long as its record is kept. Undefined:
+     * there is no such run, it has none, or it was larger than the driver keeps beside a record.
+     */
+    recording(id: string): Promise<Uint8Array | undefined>;
   };
 
   readonly deadLetters: {
@@ -132,6 +144,8 @@ export interface Delivery {
 
 export interface Settlement {
   readonly invocation: Invocation;
+  /** Bytes that mean nothing to the log; kept with the record, and gone with it. */
+  readonly recording?: Uint8Array;
   readonly emitted: readonly NewEvent[];
   readonly next:
     | { readonly state: "done" }
