@@ -14,7 +14,10 @@ import type {
 export interface EventLog {
   readonly driver: string;
 
-  /** The largest event it can keep, in bytes of its JSON; EVENT_TOO_LARGE where one is larger. */
+  /**
+   * The largest event it can keep, in bytes of its JSON; EVENT_TOO_LARGE where one is larger. Also the most
+   * it keeps of a run: of a longer record log lines and the end of its output go, and it says so.
+   */
   readonly maxEventBytes: number;
 
   /**
@@ -80,7 +83,7 @@ export interface EventLog {
     ofEvent(position: number): Promise<readonly Invocation[]>;
     /**
      * What was given as this run's recording, byte for byte, for as long as its record is kept. Undefined:
-     * there is no such run, it has none, or it was larger than the driver keeps beside a record.
+     * there is no such run, it has none, or it and its record's JSON were together more than `maxEventBytes`.
      */
     recording(id: string): Promise<Uint8Array | undefined>;
   };
@@ -144,7 +147,7 @@ export interface Delivery {
 
 export interface Settlement {
   readonly invocation: Invocation;
-  /** Bytes that mean nothing to the log; kept with the record, and gone with it. */
+  /** Bytes that mean nothing to the log, and stay as they are; kept with the record, and gone with it. */
   readonly recording?: Uint8Array;
   readonly emitted: readonly NewEvent[];
   readonly next:

@@ -60,6 +60,9 @@ test("a process killed under load loses nothing it acknowledged, repeats no posi
     // What was settled just before a kill may not have been told; its record has.
     for (const position of missing) {
       const records = await log.invocations.ofEvent(position);
+      for (const { id } of records) {
+        assert.deepEqual(await log.invocations.recording(id), Buffer.from(id));
+      }
       const done = records.some((record) => record.function === name && record.delivery === "done");
       if (done) missing.delete(position);
     }
