@@ -41,7 +41,6 @@ const embedded = {
   log: () => log(logOptions),
   recordings: () => recordings(recordingOptions),
   door: () => door(values.quick ? 5 : 15),
-  recordings: () => recordings(recordingOptions),
   start: () => start(values.quick ? 3 : 7),
 };
 const figures = await measure(values.nats ? onNats : embedded, values.only);
