@@ -4,10 +4,9 @@ import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { request as plainRequest, type IncomingMessage } from "node:http";
 import { Agent, request as tlsRequest } from "node:https";
-import { connect } from "node:net";
 import { certificatesIn } from "@nexus-functions/server/testing/certificates";
 import { temporaryFolder } from "@nexus-functions/server/testing/folder";
-import { quietPorts } from "@nexus-functions/server/testing/ports";
+import { listens, quietPorts } from "@nexus-functions/server/testing/ports";
 import { until } from "@nexus-functions/server/testing/until";
 import { nginxConf } from "./ingress-nginx.ts";
 import type { Labels, Manifest } from "./manifest.ts";
@@ -143,18 +142,6 @@ async function accepts(nginx: ChildProcess, port: number): Promise<void> {
   ]).then((why) => {
     throw new Error(`Cannot start nginx: ${why}`);
   });
-  await Promise.race([failed, until(() => isOpen(port))]);
+  await Promise.race([failed, until(() => listens(`http://127.0.0.1:${port}`))]);
   failed.catch(() => undefined);
-}
-
-async function isOpen(port: number): Promise<boolean> {
-  const socket = connect(port, "127.0.0.1");
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { listens } from "@nexus-functions/server/testing/ports";
 import { natsServerPlace, processEnvironment } from "@nexus-functions/server/config";
 import { startDevNats } from "@nexus-functions/server/nats/dev-server";
 import { nexus, startNexus, type RunningNexus } from "../testing/nexus.ts";
@@ -98,16 +97,4 @@ async function serving(
     /(http:\/\/127\.0\.0\.1:\d+)[^]*NATS \S+ at (nats:\/\/127\.0\.0\.1:\d+)[^]*Ctrl-C stops/,
   );
   return { url: url!, nats: nats! };
-}
-
-async function listens(url: string): Promise<boolean> {
-  const socket = connect(Number(new URL(url).port), "127.0.0.1");
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }

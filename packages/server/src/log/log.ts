@@ -100,9 +100,10 @@ export interface EventLog {
   };
 
   /**
-   * What is kept from now on, in order: events when they are durable, records likewise. A watcher that
-   * falls more than 10,000 entries behind gets `{ kind: "gap" }` in place of what it missed. Ends when
-   * `signal` aborts.
+   * What is kept from now on: events when they are durable, in the order of their positions, and records
+   * likewise, each after its own event (a later event may come before or after it). A watcher that falls
+   * more than 10,000 entries behind gets `{ kind: "gap" }` in place of what it missed. Ends when `signal`
+   * aborts.
    */
   watch(signal: AbortSignal): AsyncIterable<LogEntry>;
 

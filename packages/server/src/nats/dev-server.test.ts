@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
-import { connect as tcp } from "node:net";
 import { once } from "node:events";
 import { delimiter, join } from "node:path";
 import { test } from "node:test";
@@ -8,6 +7,7 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { natsServerPlace, processEnvironment } from "../config.ts";
 import { startChild } from "../log/testing/child.ts";
+import { listens } from "../testing/ports.ts";
 import { temporaryFolder } from "../testing/folder.ts";
 import { startNats } from "../testing/nats.ts";
 import { startDevNats } from "./dev-server.ts";
@@ -18,19 +18,6 @@ import { findNatsServer } from "./find-server.ts";
 const TIMEOUT = { timeout: 60_000 };
 const OWNER = new URL("../testing/dev-nats.ts", import.meta.url);
 const where = natsServerPlace(processEnvironment());
-
-async function listens(url: string): Promise<boolean> {
-  const { port } = new URL(url);
-  const socket = tcp(Number(port), "127.0.0.1");
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
 
 async function publish({ url }: { readonly url: string }): Promise<number> {
   const connection = await connect({ servers: url });

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 
 // Below what Linux (from 32768) and macOS (from 49152) give to outgoing connections: while a server is down, its
 // port must not go to one of them, least of all to a client that tries to reach that very port.
@@ -26,4 +26,17 @@ async function isFree(port: number): Promise<boolean> {
   server.close();
   await once(server, "close");
   return true;
+}
+
+/** Whether something on loopback takes connections on the port of this URL. */
+export async function listens(url: string): Promise<boolean> {
+  const socket = connect(Number(new URL(url).port), "127.0.0.1");
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }
