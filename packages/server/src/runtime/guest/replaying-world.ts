@@ -1,4 +1,5 @@
-import { SEED_BYTES, TAPE, tapeKindName, type TapeKind } from "../tape.ts";
+import { ClockReadings, kindOf } from "../clock-readings.ts";
+import { SEED_BYTES, TAPE, tapeKindName, type ClockKind, type TapeKind } from "../tape.ts";
 import { seededBytes } from "./seeded-bytes.ts";
 import type { World } from "./world.ts";
 
@@ -10,6 +11,7 @@ export class ReplayingWorld implements World {
   readonly #diverge: Diverge;
   #tape = new Uint8Array(0);
   #view = new DataView(this.#tape.buffer);
+  readonly #readings = new ClockReadings();
   #at = 0;
 
   constructor(diverge: Diverge) {
@@ -20,12 +22,13 @@ export class ReplayingWorld implements World {
     // A copy: what lies in a seat belongs to whoever gets that next.
     this.#tape = tape.slice();
     this.#view = new DataView(this.#tape.buffer);
+    this.#readings.begin();
     this.#at = 0;
   }
 
   /** What comes next on the tape; undefined: it was used up. */
   get left(): string | undefined {
-    return this.#at < this.#tape.length ? tapeKindName(this.#tape[this.#at]!) : undefined;
+    return this.#at < this.#tape.length ? tapeKindName(kindOf(this.#tape[this.#at]!)) : undefined;
   }
 
   realtime(): bigint {
@@ -42,9 +45,10 @@ export class ReplayingWorld implements World {
 
   random(bytes: Uint8Array): void {
     const kind = this.#tape[this.#at] === TAPE.seed ? "seed" : "random";
-    this.#expect(kind, 4);
-    const count = this.#view.getUint32(this.#at, true);
-    this.#at += 4;
+    this.#expect(kind);
+    const head = this.#at + 1;
+    this.#take(1 + 4);
+    const count = this.#view.getUint32(head, true);
     if (count !== bytes.length) {
       this.#diverge(`it asks for ${bytes.length} random bytes, and was given ${count}`);
     }
@@ -56,19 +60,17 @@ export class ReplayingWorld implements World {
   /** What was waited for has come: the clock readings that follow say so. */
   sleep(): void {}
 
-  #clock(kind: TapeKind): bigint {
-    this.#expect(kind, 8);
-    const ns = this.#view.getBigUint64(this.#at, true);
-    this.#at += 8;
-    return ns;
+  #clock(kind: ClockKind): bigint {
+    this.#expect(kind);
+    const reading = this.#readings.read(kind, this.#tape, this.#at) ?? this.#cutOff();
+    this.#at = reading.end;
+    return reading.ns;
   }
 
-  #expect(kind: TapeKind, bytes: number): void {
+  #expect(kind: TapeKind): void {
     const { left } = this;
     if (left === undefined) this.#diverge(`it asks for ${kind}, and the recording ends before`);
     if (left !== kind) this.#diverge(`it asks for ${kind}, and was given ${left}`);
-    this.#at += 1;
-    if (this.#at + bytes > this.#tape.length) this.#cutOff();
   }
 
   #take(bytes: number): Uint8Array {
