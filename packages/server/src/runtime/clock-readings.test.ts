@@ -15,7 +15,7 @@ test("ClockReadings gives back what it wrote, of each clock, whatever it showed"
       const bytes = new Uint8Array(given.length * MOST_READING_BYTES);
       const writer = new ClockReadings();
       const ends = given.reduce<number[]>(
-        (all, [kind, value]) => [...all, writer.write(kind, value, bytes, all.at(-1)!)],
+        (all, [kind, value]) => [...all, writer.write(kind, value, bytes, all.at(-1))],
         [0],
       );
       const reader = new ClockReadings();
