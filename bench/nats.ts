@@ -15,6 +15,7 @@ import { benchEvent, rate } from "./events.ts";
 import { median, type Figure } from "./figures.ts";
 import { pipelineRate } from "./http.ts";
 import { nexusServer } from "./processes.ts";
+import { type RecordingOptions, recordingsOn } from "./recordings.ts";
 
 export interface NatsOptions {
   readonly rounds: number;
@@ -111,6 +112,11 @@ async function rawPipeline(server: TestNats, count: number): Promise<number> {
   }
   await published;
   return count / ((performance.now() - begun) / 1000);
+}
+
+/** What a recording beside a record costs. */
+export function natsRecordings(options: RecordingOptions): Promise<readonly Figure[]> {
+  return withLog((log) => recordingsOn(log, "nats settle", options));
 }
 
 /** From `append` to the delivery in the hands of whoever runs it. */

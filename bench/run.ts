@@ -5,8 +5,9 @@ import { parseArgs } from "node:util";
 import { door } from "./door.ts";
 import { accept, call, pipeline } from "./http.ts";
 import { log } from "./log.ts";
-import { natsAppend, natsLatency, natsNodes, natsPipeline } from "./nats.ts";
+import { natsAppend, natsLatency, natsNodes, natsPipeline, natsRecordings } from "./nats.ts";
 import { neighbour } from "./neighbour.ts";
+import { recordings } from "./recordings.ts";
 import { measure, report } from "./report.ts";
 import { start } from "./start.ts";
 
@@ -20,6 +21,7 @@ const { values } = parseArgs({
 const http = values.quick ? { rounds: 1, seconds: 2 } : { rounds: 5, seconds: 5 };
 const logOptions = values.quick ? { rounds: 1, large: 100_000 } : { rounds: 5, large: 1_000_000 };
 
+const recordingOptions = values.quick ? { rounds: 5, count: 1_000 } : { rounds: 25, count: 1_500 };
 const natsOptions = values.quick
   ? { rounds: 1, seconds: 2, few: 300, many: 5_000 }
   : { rounds: 5, seconds: 5, few: 2_000, many: 20_000 };
@@ -29,6 +31,7 @@ const onNats = {
   pipeline: () => natsPipeline(natsOptions),
   latency: () => natsLatency(natsOptions),
   nodes: () => natsNodes(natsOptions),
+  recordings: () => natsRecordings(recordingOptions),
 };
 const embedded = {
   accept: () => accept(http),
@@ -36,6 +39,7 @@ const embedded = {
   pipeline: () => pipeline(http),
   neighbour: () => neighbour(["endless loops"], http),
   log: () => log(logOptions),
+  recordings: () => recordings(recordingOptions),
   door: () => door(values.quick ? 5 : 15),
   start: () => start(values.quick ? 3 : 7),
 };

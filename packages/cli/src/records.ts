@@ -19,6 +19,14 @@ export function paintStatus(status: Invocation["status"], paint: Paint): string 
   return paint(STATUS_STYLE[status], status);
 }
 
+const LEVEL_STYLE = { debug: "dim", info: "green", warn: "yellow", error: "red" } as const;
+
+/** A line of a function's log, with its level before it where it has one. */
+export function logText({ text, level }: Invocation["logs"][number], paint: Paint): string {
+  const shown = visible(text);
+  return level === undefined ? shown : `${paint(LEVEL_STYLE[level], level)} ${shown}`;
+}
+
 /** `02:31:05.123 → com.example.hello  0192…  /source` */
 export function eventLine(event: CloudEvent, paint: Paint): string {
   const { time, type, id, source } = event;
@@ -61,7 +69,7 @@ export function invocationLines(
   const margin = " ".repeat(15);
   return [
     line,
-    ...record.logs.map(({ text }) => `${margin}${paint("dim", "│")} ${visible(text)}`),
+    ...record.logs.map((line) => `${margin}${paint("dim", "│")} ${logText(line, paint)}`),
     ...(record.error === null || isPlainFailure(record)
       ? []
       : [`${margin}${paint("red", visible(reasonOf(record.error)))}`]),
@@ -149,7 +157,7 @@ export function printInvocation(out: Output, record: Invocation, nowMs: number):
   if (record.error?.trap !== undefined) printTrap(out, record.error.trap);
   printBlock(out, outputTitle(record), outputText(record));
   const logs = record.logs.map(
-    ({ time, text }) => `${paint("dim", formatClock(time))} ${visible(text)}`,
+    (line) => `${paint("dim", formatClock(line.time))} ${logText(line, paint)}`,
   );
   if (record.logs_truncated) logs.push(paint("yellow", "… cut at the limit"));
   printBlock(out, "Logs", logs.join("\n"));

@@ -9,7 +9,7 @@ export type Problem = {
   /** What was wrong with this one request. */
   readonly detail: string;
   /** Stable: a code never changes its meaning. */
-  readonly code: "REQUEST_INVALID" | "EVENT_INVALID" | "BODY_INVALID" | "CURSOR_INVALID" | "UNAUTHORIZED" | "FORBIDDEN" | "ROUTE_NOT_FOUND" | "EVENT_NOT_FOUND" | "INVOCATION_NOT_FOUND" | "FUNCTION_NOT_FOUND" | "DEAD_LETTER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "EVENT_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "RATE_LIMITED" | "HEADERS_TOO_LARGE" | "FUNCTION_FAILED" | "FUNCTION_TRAPPED" | "FUNCTION_TIMED_OUT" | "FUNCTION_OUT_OF_MEMORY" | "FUNCTION_OUTPUT_INVALID" | "FUNCTION_CANCELLED" | "EVENT_LOOP" | "FUNCTION_LIMIT" | "CONFIG_INVALID" | "CONFIG_NOT_FOUND" | "MODULE_INVALID" | "DATA_DIR_UNUSABLE" | "DATA_DIR_LOCKED" | "PORT_UNAVAILABLE" | "NATS_UNSUPPORTED" | "NATS_SERVER_UNUSABLE" | "ARCHIVE_INVALID" | "LOG_NOT_EMPTY" | "IMPORT_UNFINISHED" | "NATS_UNREACHABLE" | "LOG_UNAVAILABLE" | "LOG_FULL" | "OVERLOADED" | "SHUTTING_DOWN" | "UNSUPPORTED" | "INTERNAL";
+  readonly code: "REQUEST_INVALID" | "EVENT_INVALID" | "BODY_INVALID" | "CURSOR_INVALID" | "UNAUTHORIZED" | "FORBIDDEN" | "ROUTE_NOT_FOUND" | "EVENT_NOT_FOUND" | "INVOCATION_NOT_FOUND" | "FUNCTION_NOT_FOUND" | "DEAD_LETTER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "EVENT_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "RATE_LIMITED" | "HEADERS_TOO_LARGE" | "FUNCTION_FAILED" | "FUNCTION_TRAPPED" | "FUNCTION_TIMED_OUT" | "FUNCTION_OUT_OF_MEMORY" | "FUNCTION_OUTPUT_INVALID" | "FUNCTION_CANCELLED" | "EVENT_LOOP" | "FUNCTION_LIMIT" | "RECORDING_NOT_FOUND" | "RECORDING_INVALID" | "VERSION_NOT_FOUND" | "REPLAY_DIVERGED" | "CONFIG_INVALID" | "CONFIG_NOT_FOUND" | "MODULE_INVALID" | "DATA_DIR_UNUSABLE" | "DATA_DIR_LOCKED" | "PORT_UNAVAILABLE" | "NATS_UNSUPPORTED" | "NATS_SERVER_UNUSABLE" | "ARCHIVE_INVALID" | "LOG_NOT_EMPTY" | "IMPORT_UNFINISHED" | "NATS_UNREACHABLE" | "LOG_UNAVAILABLE" | "LOG_FULL" | "OVERLOADED" | "SHUTTING_DOWN" | "UNSUPPORTED" | "INTERNAL";
   readonly trace_id: string;
 };
 
@@ -78,6 +78,8 @@ export type Invocation = {
   readonly logs: readonly ({
     readonly time: string;
     readonly text: string;
+    /** Absent: written to stderr. */
+    readonly level?: "debug" | "info" | "warn" | "error";
   })[];
   readonly logs_truncated: boolean;
   /** Limits the run reached, whether that ended it or not. */
@@ -95,7 +97,7 @@ export type Invocation = {
 };
 
 export type InvocationError = {
-  readonly code: "REQUEST_INVALID" | "EVENT_INVALID" | "BODY_INVALID" | "CURSOR_INVALID" | "UNAUTHORIZED" | "FORBIDDEN" | "ROUTE_NOT_FOUND" | "EVENT_NOT_FOUND" | "INVOCATION_NOT_FOUND" | "FUNCTION_NOT_FOUND" | "DEAD_LETTER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "EVENT_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "RATE_LIMITED" | "HEADERS_TOO_LARGE" | "FUNCTION_FAILED" | "FUNCTION_TRAPPED" | "FUNCTION_TIMED_OUT" | "FUNCTION_OUT_OF_MEMORY" | "FUNCTION_OUTPUT_INVALID" | "FUNCTION_CANCELLED" | "EVENT_LOOP" | "FUNCTION_LIMIT" | "CONFIG_INVALID" | "CONFIG_NOT_FOUND" | "MODULE_INVALID" | "DATA_DIR_UNUSABLE" | "DATA_DIR_LOCKED" | "PORT_UNAVAILABLE" | "NATS_UNSUPPORTED" | "NATS_SERVER_UNUSABLE" | "ARCHIVE_INVALID" | "LOG_NOT_EMPTY" | "IMPORT_UNFINISHED" | "NATS_UNREACHABLE" | "LOG_UNAVAILABLE" | "LOG_FULL" | "OVERLOADED" | "SHUTTING_DOWN" | "UNSUPPORTED" | "INTERNAL";
+  readonly code: "REQUEST_INVALID" | "EVENT_INVALID" | "BODY_INVALID" | "CURSOR_INVALID" | "UNAUTHORIZED" | "FORBIDDEN" | "ROUTE_NOT_FOUND" | "EVENT_NOT_FOUND" | "INVOCATION_NOT_FOUND" | "FUNCTION_NOT_FOUND" | "DEAD_LETTER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "EVENT_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "RATE_LIMITED" | "HEADERS_TOO_LARGE" | "FUNCTION_FAILED" | "FUNCTION_TRAPPED" | "FUNCTION_TIMED_OUT" | "FUNCTION_OUT_OF_MEMORY" | "FUNCTION_OUTPUT_INVALID" | "FUNCTION_CANCELLED" | "EVENT_LOOP" | "FUNCTION_LIMIT" | "RECORDING_NOT_FOUND" | "RECORDING_INVALID" | "VERSION_NOT_FOUND" | "REPLAY_DIVERGED" | "CONFIG_INVALID" | "CONFIG_NOT_FOUND" | "MODULE_INVALID" | "DATA_DIR_UNUSABLE" | "DATA_DIR_LOCKED" | "PORT_UNAVAILABLE" | "NATS_UNSUPPORTED" | "NATS_SERVER_UNUSABLE" | "ARCHIVE_INVALID" | "LOG_NOT_EMPTY" | "IMPORT_UNFINISHED" | "NATS_UNREACHABLE" | "LOG_UNAVAILABLE" | "LOG_FULL" | "OVERLOADED" | "SHUTTING_DOWN" | "UNSUPPORTED" | "INTERNAL";
   readonly message: string;
   /** Where the module itself gave up: why, and on which way. */
   readonly trap?: {
@@ -125,6 +127,60 @@ export type InvocationPage = {
 
 export type InvocationList = {
   readonly invocations: readonly Invocation[];
+};
+
+/** A recorded run, and what came of it when it was run again without effects. */
+export type Rerun = {
+  readonly recorded: Invocation;
+  /** The version that ran now. */
+  readonly version: string;
+  /** Why the run need not go the same way again: `tape_full`, it was given more than is kept; `stopped`, the host ended it; `stack`, it came to the end of the machine's stack; `memory`, the machine had none. Empty: it must. */
+  readonly not_hermetic: readonly ("tape_full" | "stopped" | "stack" | "memory")[];
+  readonly identical: boolean;
+  /** What is not as it was; `recording`: the run asked for what it was not given. */
+  readonly differs: readonly ("recording" | "status" | "exit_code" | "output" | "logs" | "effects")[];
+  readonly hashes: {
+    readonly recorded: {
+      /** Of the bytes of stdout, up to the limit. */
+      readonly output: string;
+      /** Of the log's lines, without their times. */
+      readonly logs: string;
+      /** Of the events it emitted, as it gave them. */
+      readonly effects: string;
+    };
+    readonly replayed: {
+      /** Of the bytes of stdout, up to the limit. */
+      readonly output: string;
+      /** Of the log's lines, without their times. */
+      readonly logs: string;
+      /** Of the events it emitted, as it gave them. */
+      readonly effects: string;
+    };
+  };
+  readonly replayed: {
+    readonly status: "succeeded" | "failed" | "timed_out" | "out_of_memory" | "trapped" | "cancelled";
+    readonly exit_code: number | null;
+    readonly error: InvocationError | null;
+    /** What the function wrote to stdout, cut at its limit. */
+    readonly output: string;
+    readonly output_encoding: "utf-8" | "base64";
+    /** Bytes written, those cut off included. */
+    readonly output_bytes: number;
+    readonly output_truncated: boolean;
+    readonly logs: readonly ({
+      readonly time: string;
+      readonly text: string;
+      /** Absent: written to stderr. */
+      readonly level?: "debug" | "info" | "warn" | "error";
+    })[];
+    readonly logs_truncated: boolean;
+    /** Limits the run reached, whether that ended it or not. */
+    readonly limits_reached: readonly ("timeout" | "cpu" | "memory" | "table" | "stack" | "output" | "logs" | "log_lines" | "emits" | "host_calls" | "scratch")[];
+    readonly started_at: string;
+    readonly duration_ms: number;
+    readonly memory_peak_bytes: number;
+    readonly cold: boolean;
+  };
 };
 
 export type Replayed = {

@@ -16,6 +16,7 @@ import type {
   RedriveFilter,
   Redriven,
   Replayed,
+  Rerun,
 } from "./api.gen.ts";
 import { NexusProblem } from "./problem.ts";
 import { serverSentEvents } from "./server-sent-events.ts";
@@ -171,6 +172,9 @@ export function createClient(options: ClientOptions) {
       }),
 
     getInvocation: (id: string) => get<Invocation>(`/invocations/${part(id)}`),
+
+    /** Runs an invocation again from its recording, without effects, and compares. */
+    replayInvocation: (id: string) => post<Rerun>(`/invocations/${part(id)}/replay`),
 
     /** Runs an event again, live, on every function it matches or on one. */
     replay: (eventId: string, query: { readonly function?: string | undefined } = {}) =>

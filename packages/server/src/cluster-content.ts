@@ -1,7 +1,7 @@
 import { NexusError } from "./core/errors.ts";
 import type { FunctionVersion } from "./core/function.ts";
 import { sha256 } from "./core/ids.ts";
-import type { Mount, MountedFiles, MountFacts } from "./core/mounts.ts";
+import type { GrantedFiles, Mount, MountedFiles, MountFacts } from "./core/mounts.ts";
 import type { ModuleStore } from "./functions/functions.ts";
 import { mountContent, mountIn } from "./functions/mount-content.ts";
 import type { Project } from "./functions/project.ts";
@@ -47,7 +47,10 @@ export interface Sources {
  * All that a deployment needs to be loaded, from wherever it is nearest; its module is kept on this node
  * then. MODULE_INVALID where a part is missing or damaged, LOG_UNAVAILABLE, and as `ModuleStore.put`.
  */
-export async function gather(deployment: Deployment, sources: Sources): Promise<LoadableModule> {
+export async function gather(
+  deployment: Deployment,
+  sources: Sources,
+): Promise<LoadableModule & { readonly files: GrantedFiles }> {
   const { version, sourceMapSha256 } = deployment;
   const { shared, modules } = sources;
   const bytes = await moduleOf(version.moduleSha256, sources);

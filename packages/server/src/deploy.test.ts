@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { deploy } from "./deploy.ts";
 import { moduleStore } from "./functions/module-store.ts";
+import { versionArchive } from "./functions/version-archive.ts";
 import { loadProject } from "./functions/project.ts";
 import { createRegistry } from "./functions/registry.ts";
 import { folderWith } from "./functions/testing/folder.ts";
@@ -26,7 +27,8 @@ test("deploy() gives a function the files of its version, until the next one", a
   });
   const runtime = threadRuntime({ workers: 1, maxWorkers: 1 });
   const registry = createRegistry();
-  const target = { modules: moduleStore(join(folder.path, "store")), runtime, registry };
+  const modules = moduleStore(join(folder.path, "store"));
+  const target = { modules, versions: versionArchive(folder.path, modules), runtime, registry };
   const redeploy = async () => {
     const project = await loadProject({ configFile: folder.at("nexus.yaml") });
     return (await deploy(project, target)).changed.map(({ name }) => name);

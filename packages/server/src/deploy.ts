@@ -1,12 +1,13 @@
 import { NexusError } from "./core/errors.ts";
 import type { FunctionVersion } from "./core/function.ts";
-import type { ModuleStore } from "./functions/functions.ts";
+import type { ModuleStore, VersionArchive } from "./functions/functions.ts";
 import { grantedFiles, type Project } from "./functions/project.ts";
 import type { Registry } from "./functions/registry.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 
 export interface DeployTarget {
   readonly modules: ModuleStore;
+  readonly versions: VersionArchive;
   readonly runtime: Runtime;
   readonly registry: Registry;
 }
@@ -44,7 +45,7 @@ export async function deploy(project: Project, target: DeployTarget): Promise<De
 export async function loadAll(
   functions: readonly FunctionVersion[],
   project: Project,
-  { modules, runtime }: DeployTarget,
+  { versions, runtime }: DeployTarget,
 ): Promise<void> {
   const faults: string[] = [];
   await eachOf(functions, async (fn) => {
@@ -55,7 +56,10 @@ export async function loadAll(
     for (const { version } of functions) runtime.unload(version);
     throw unusable(faults.sort());
   }
-  for (const { moduleSha256 } of functions) await modules.put(project.modules.get(moduleSha256)!);
+  for (const fn of functions) {
+    const module = project.modules.get(fn.moduleSha256)!;
+    await versions.keep(fn, { module, files: grantedFiles(project, fn) });
+  }
 }
 
 /** Some at a time. */

@@ -142,8 +142,10 @@ export class ServedVersions {
         const { version, node } = state;
         if (this.#usable.get(name)?.version !== version.version) {
           try {
-            const { modules, runtime } = this.#target;
-            await runtime.load(await gather(state, { own, modules, shared: this.#shared }));
+            const { modules, versions, runtime } = this.#target;
+            const loadable = await gather(state, { own, modules, shared: this.#shared });
+            await runtime.load(loadable);
+            await versions.keep(version, { module: loadable.bytes, files: loadable.files });
           } catch (error) {
             if (!(error instanceof NexusError)) throw error;
             this.#fallBehind(name, error.message);

@@ -7,6 +7,7 @@ import type { Deployed } from "./deploy.ts";
 import { createDispatcher } from "./dispatch/dispatcher.ts";
 import { runRetention } from "./dispatch/retention.ts";
 import { moduleStore } from "./functions/module-store.ts";
+import { versionArchive } from "./functions/version-archive.ts";
 import { createRegistry } from "./functions/registry.ts";
 import { configJsonSchema } from "./functions/schema.ts";
 import { watchProject } from "./functions/watch.ts";
@@ -95,6 +96,7 @@ export async function startServer(
   const store = opened.use(await openStore(nats, { dataDir: config.dataDir, logger }));
   const log = tracer.enabled ? tracedLog(store.log, tracer) : store.log;
   const modules = moduleStore(join(config.dataDir, "modules"));
+  const versions = versionArchive(config.dataDir, modules);
   const runtime = threadRuntime(config.workers === undefined ? {} : { workers: config.workers });
   opened.defer(() => runtime.close(AbortSignal.abort()));
   const registry = createRegistry();
@@ -109,12 +111,17 @@ export async function startServer(
   });
   const telemetry = { logger, meter: metrics.meter, tracer };
 
-  const service = await openService(store, { modules, runtime, registry }, { config, logger });
+  const service = await openService(
+    store,
+    { modules, versions, runtime, registry },
+    { config, logger },
+  );
   await service.deploy(project);
   const settings = () => project.platform;
   const dispatch = createDispatcher({
     log,
     functions: registry,
+    versions,
     runtime,
     telemetry,
     settings,

@@ -73,7 +73,7 @@ export function tracedLog(log: EventLog, tracer: Tracer): EventLog {
     },
     find: (id, source) => log.find(id, source),
     list: (filter, page) => log.list(filter, page),
-    record: (invocation, emitted) => log.record(invocation, emitted),
+    record: (invocation, emitted, recording) => log.record(invocation, emitted, recording),
     invocations: log.invocations,
     deadLetters: log.deadLetters,
     watch: (signal) => log.watch(signal),

@@ -10,7 +10,7 @@ import {
   withReadingOptions,
   type ReadingOptions,
 } from "../reading.ts";
-import { isPlainFailure, reasonOf } from "../records.ts";
+import { isPlainFailure, logText, reasonOf } from "../records.ts";
 import { visible } from "../text.ts";
 import { formatClock } from "../units.ts";
 import * as value from "../values.ts";
@@ -75,18 +75,20 @@ async function logs(cli: Cli, name: string | undefined, options: Options): Promi
 
 function printLogs({ out }: Cli, record: Invocation, json: boolean): void {
   const { paint } = out;
-  for (const { time, text } of record.logs) {
+  for (const line of record.logs) {
+    const { time, text, level } = line;
     if (json) {
       out.jsonLine({
         time,
         function: record.function,
         invocation_id: record.id,
         trace_id: record.trace_id,
+        ...(level === undefined ? {} : { level }),
         text,
       });
     } else {
       out.print(
-        `${paint("dim", formatClock(time))} ${paint("cyan", record.function)} ${visible(text)}`,
+        `${paint("dim", formatClock(time))} ${paint("cyan", record.function)} ${logText(line, paint)}`,
       );
     }
   }

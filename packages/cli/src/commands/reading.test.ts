@@ -264,6 +264,29 @@ test("nexus replay runs an event again and exits with 1 where it fails", TIMEOUT
   assert.match(nobody.stderr, /\n  `nexus functions` lists what is in service\.\n$/);
 });
 
+test(
+  "nexus replay runs an invocation again from its recording, and says that it is the same",
+  TIMEOUT,
+  async () => {
+    const { event_id: event } = await publish("com.example.recorded", "1");
+    const { invocations } = await json<{ invocations: Invocation[] }>([
+      "invocations",
+      "-f",
+      "hello",
+    ]);
+    const { id } = invocations.find(({ event_id: of }) => of === event)!;
+    const before = invocations.length;
+    const replayed = await run(["replay", id]);
+    assert.equal(replayed.code, 0, replayed.stderr);
+    assert.match(
+      replayed.stdout,
+      /^hello \S+\n  ✓ identical: output, logs and effects are the same, bit for bit\n  output +[0-9a-f]{16}\n/,
+    );
+    const after = await json<{ invocations: Invocation[] }>(["invocations", "-f", "hello"]);
+    assert.equal(after.invocations.length, before, "it leaves no record");
+  },
+);
+
 test("nexus dlq lists, shows and redrives", TIMEOUT, async () => {
   await publish("bad.letter", '"please"');
   const { dead_letters: letters } = await json<{ dead_letters: DeadLetter[] }>([

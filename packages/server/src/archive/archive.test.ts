@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { copyFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,13 +14,21 @@ import { natsLog } from "../log/drivers/nats.ts";
 import { natsSource } from "../log/drivers/nats/source.ts";
 import { natsTarget } from "../log/drivers/nats/target.ts";
 import type { EventLog } from "../log/log.ts";
-import { DEAD, DONE, newEvents, settle, TestConsumer } from "../log/testing/fixtures.ts";
+import {
+  DEAD,
+  DONE,
+  newEvents,
+  noise,
+  settlementOf,
+  TestConsumer,
+} from "../log/testing/fixtures.ts";
 import { contents, type Contents } from "../log/testing/transfer.ts";
 import type { LogSource, LogTarget } from "../log/transfer.ts";
 import { startNats } from "../testing/nats.ts";
 import { exportArchive, type Exported, type ExportOptions, partOf } from "./export.ts";
 import { checkArchive, importArchive, type ImportOptions } from "./import.ts";
-import { readFrames } from "./reader.ts";
+import { encodeEntry, encodeFrame, decodeFrame } from "./format.ts";
+import { readFrames, trailerOf } from "./reader.ts";
 
 const NEVER = new AbortController().signal;
 const QUIET = { onProgress: () => undefined, signal: NEVER };
@@ -106,6 +115,37 @@ test("checkArchive() refuses parts of two archives put together", async () => {
   await assert.rejects(checkArchive(folder.at("mixed.nexus"), QUIET), {
     code: "ARCHIVE_INVALID",
     message: /not those that were written together/,
+  });
+});
+
+test("importArchive() and exportArchive() take an archive of format 1, which has no recordings", async () => {
+  await using folder = await temporary();
+  const before = await fill(folder.at("old"), 40);
+  await exported(folder, "a.nexus", await embeddedSource(folder.at("old")));
+  await makeFormat1(folder.at("a.nexus"));
+  await copyFile(folder.at("a.nexus"), partOf(folder.at("b.nexus")));
+  await exported(folder, "b.nexus", await embeddedSource(folder.at("old")), { resume: true });
+  const [one, two] = await Promise.all(["a", "b"].map((at) => readFile(folder.at(`${at}.nexus`))));
+  assert.equal(one!.toString("latin1", 0, 16), "NEXUS ARCHIVE 1\n");
+  assert.equal(two!.toString("latin1", 0, 16), "NEXUS ARCHIVE 2\n");
+  for (const name of ["a", "b"]) {
+    await imported(folder, `${name}.nexus`, await embeddedTarget(folder.at(name)));
+    await using log = await embeddedLog({ dir: folder.at(name) });
+    const recordings = before.recordings.map(() => undefined);
+    assert.deepEqual(await contents(log), { ...before, recordings });
+  }
+});
+
+test("checkArchive() refuses an archive of a newer format, and names it", async () => {
+  await using folder = await temporary();
+  await fill(folder.at("old"), 20);
+  await exported(folder, "a.nexus", await embeddedSource(folder.at("old")));
+  const bytes = await readFile(folder.at("a.nexus"));
+  bytes.write("NEXUS ARCHIVE 9\n", "latin1");
+  await writeFile(folder.at("a.nexus"), bytes);
+  await assert.rejects(checkArchive(folder.at("a.nexus"), QUIET), {
+    code: "ARCHIVE_INVALID",
+    message: /format 9.*newer version/,
   });
 });
 
@@ -207,18 +247,50 @@ async function temporary(): Promise<Folder> {
   };
 }
 
-/** Appends so many events, of which "f" settles three tenths in three ways. What the log holds then. */
+/**
+ * Appends so many events, of which "f" settles three tenths in three ways, half of these with a recording.
+ * What the log holds then.
+ */
 async function fill(dir: string, count: number, dataBytes = 10): Promise<Contents> {
   await using log = await embeddedLog({ dir });
   // Data that cannot be made smaller, so that an archive has many parts.
-  const noise = (): string => crypto.getRandomValues(Buffer.alloc(dataBytes)).toString("base64");
-  await log.append(Array.from({ length: count }, () => newEvents(1, { data: noise() })[0]!));
+  const data = (): string => Buffer.from(noise(dataBytes)).toString("base64");
+  await log.append(Array.from({ length: count }, () => newEvents(1, { data: data() })[0]!));
   await using consumer = new TestConsumer(log, { name: "f", concurrency: 10_000 });
   const deliveries = await consumer.take(Math.floor(count * 0.3));
   const later = { state: "retry", at: Date.now() + 3_600_000 } as const;
   const nexts = [DONE, DEAD, later];
-  await Promise.all(deliveries.map((delivery, i) => settle(log, delivery, nexts[i % 3])));
+  await Promise.all(
+    deliveries.map((delivery, i) => {
+      const settlement = settlementOf(delivery, nexts[i % 3]);
+      // One in two has a recording, some of them an empty one.
+      const recording = i % 2 === 0 ? noise(i % 100) : undefined;
+      return log.settle(
+        delivery,
+        recording === undefined ? settlement : { ...settlement, recording },
+      );
+    }),
+  );
   return await contents(log);
+}
+
+/** Writes an archive anew as the first version would have written it, which knew no recordings. */
+async function makeFormat1(path: string): Promise<void> {
+  const parts: Uint8Array[] = [Buffer.from("NEXUS ARCHIVE 1\n")];
+  for await (const frame of readFrames(path)) {
+    if (frame.kind === "trailer") {
+      const { counts } = trailerOf(frame);
+      const sha256 = createHash("sha256").update(Buffer.concat(parts)).digest("hex");
+      parts.push(encodeFrame("trailer", [encodeEntry({ json: { counts, sha256 } })]));
+    } else if (frame.kind === "invocations") {
+      const entries = decodeFrame(frame.bytes).map(({ json }) => {
+        const { recorded: _, ...fields } = json as Record<string, unknown>;
+        return encodeEntry({ json: fields });
+      });
+      parts.push(encodeFrame("invocations", entries));
+    } else parts.push(frame.bytes);
+  }
+  await writeFile(path, Buffer.concat(parts));
 }
 
 /** Checks that "f" gets as many deliveries as it had not settled, and no more. */

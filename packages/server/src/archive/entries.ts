@@ -27,15 +27,20 @@ interface InvocationFields {
   readonly mark: string;
   readonly kept_at: number;
   readonly invocation: KeptInvocation["invocation"];
+  /** The bytes are its recording. */
+  readonly recorded?: true;
 }
 
-export function invocationEntry({ mark, invocation, keptAt }: KeptInvocation): Entry {
-  return { json: { mark, kept_at: keptAt, invocation } satisfies InvocationFields };
+export function invocationEntry(kept: KeptInvocation): Entry {
+  const { mark, invocation, recording, keptAt } = kept;
+  const json: InvocationFields = { mark, kept_at: keptAt, invocation };
+  if (recording === undefined) return { json };
+  return { json: { ...json, recorded: true }, bytes: recording };
 }
 
-export function invocationOf({ json }: Entry): KeptInvocation {
-  const { mark, kept_at: keptAt, invocation } = json as InvocationFields;
-  return { mark, invocation, keptAt };
+export function invocationOf({ json, bytes }: Entry): KeptInvocation {
+  const { mark, kept_at: keptAt, invocation, recorded } = json as InvocationFields;
+  return { mark, invocation, keptAt, ...(recorded === true ? { recording: bytes! } : {}) };
 }
 
 export function moduleEntry(sha256: string, bytes: Uint8Array): Entry {

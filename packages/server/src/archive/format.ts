@@ -5,7 +5,17 @@ import { NexusError } from "../core/errors.ts";
 // An archive is one line that says what it is, then frames. docs/backup.md describes it for those who read
 // one without this code: what is changed here is to be changed there, with a new number in that line.
 
-export const FIRST_LINE = Buffer.from("NEXUS ARCHIVE 1\n");
+/** Format 2 is format 1 with recordings beside records. A reader of 1 alone would drop them, and not say so. */
+export const FORMAT = 2;
+
+export const FIRST_LINE = firstLine(FORMAT);
+
+/** One that begins otherwise is not read. Of the same length, all of them. */
+export const FIRST_LINES: readonly Buffer[] = [FIRST_LINE, firstLine(1)];
+
+function firstLine(format: number): Buffer {
+  return Buffer.from(`NEXUS ARCHIVE ${format}\n`);
+}
 
 /** What a frame holds, by its first byte. */
 export const FRAME_KINDS = {

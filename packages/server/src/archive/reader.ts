@@ -7,6 +7,8 @@ import {
   decodeFrame,
   decodeHead,
   FIRST_LINE,
+  FIRST_LINES,
+  FORMAT,
   FRAME_HEAD,
   type FrameKind,
   isSound,
@@ -27,8 +29,9 @@ export interface Frame {
  * sum over all of them. ARCHIVE_INVALID where a byte was changed or the end is missing.
  */
 export async function* readFrames(path: string): AsyncGenerator<Frame> {
-  await using file = await openArchive(path);
-  const sum = createHash("sha256").update(FIRST_LINE);
+  const { file: opened, line } = await openArchive(path);
+  await using file = opened;
+  const sum = createHash("sha256").update(line);
   for (let at = FIRST_LINE.length; ;) {
     const frame = await frameAt(file, at);
     if (typeof frame === "string") throw archiveInvalid(path, frame);
@@ -52,7 +55,8 @@ export async function* readFrames(path: string): AsyncGenerator<Frame> {
  * it is no archive.
  */
 export async function* readWholeFrames(path: string): AsyncGenerator<Frame> {
-  await using file = await openArchive(path);
+  const { file: opened } = await openArchive(path);
+  await using file = opened;
   for (let at = FIRST_LINE.length; ;) {
     const frame = await frameAt(file, at);
     if (typeof frame === "string") return;
@@ -69,17 +73,17 @@ export function trailerOf({ bytes }: Frame): ArchiveTrailer {
   return decodeFrame(bytes)[0]!.json as ArchiveTrailer;
 }
 
-async function openArchive(path: string): Promise<FileHandle> {
+async function openArchive(path: string): Promise<{ file: FileHandle; line: Buffer }> {
   const file = await open(path, "r");
   const line = await bytesAt(file, 0, FIRST_LINE.length);
-  if (FIRST_LINE.equals(line)) return file;
+  if (FIRST_LINES.some((each) => each.equals(line))) return { file, line };
   await file.close();
   const [, number] = /^NEXUS ARCHIVE (\d+)\n/.exec(line.toString("latin1")) ?? [];
   throw archiveInvalid(
     path,
     number === undefined
       ? "it is not an archive of `nexus export`"
-      : `it has format ${number}, and this version reads format 1 (use a newer version)`,
+      : `it has format ${number}, and this version reads formats up to ${FORMAT} (use a newer version)`,
   );
 }
 

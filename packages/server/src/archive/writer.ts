@@ -40,7 +40,10 @@ export class ArchiveWriter {
     return writer;
   }
 
-  /** Goes on behind these frames of a file; what follows them there goes. */
+  /**
+   * Goes on behind these frames of a file, of whatever format they are; what follows them there goes, and
+   * the file becomes one of this format.
+   */
   static async resume(path: string, kept: AsyncIterable<Frame>): Promise<ArchiveWriter> {
     const sum = createHash("sha256").update(FIRST_LINE);
     let end = FIRST_LINE.length;
@@ -50,6 +53,7 @@ export class ArchiveWriter {
     }
     const file = await open(path, "r+");
     await file.truncate(end);
+    await file.write(FIRST_LINE, 0, FIRST_LINE.length, 0);
     return new ArchiveWriter(file, sum, end);
   }
 

@@ -155,6 +155,30 @@ export const ERRORS = {
     title: "The function went over one of its limits",
     help: "The invocation's error names the limit. See docs/configuration.md, limits.",
   },
+  RECORDING_NOT_FOUND: {
+    status: 404,
+    retry: false,
+    title: "The invocation was not recorded",
+    help: "`detail` says why: its function's `record` setting, or a recording too large to be kept. See docs/recordings.md.",
+  },
+  RECORDING_INVALID: {
+    status: 400,
+    retry: false,
+    title: "The recording cannot be used",
+    help: "It is damaged, or a later release wrote it. `detail` says which.",
+  },
+  VERSION_NOT_FOUND: {
+    status: 404,
+    retry: false,
+    title: "The version is not kept here",
+    help: "It was never served by this server, or its data directory was emptied. Deploy it again, or give its module.",
+  },
+  REPLAY_DIVERGED: {
+    status: 409,
+    retry: false,
+    title: "The run does not go as its recording does",
+    help: "`detail` says where: at which host call, what it asked for and what was recorded. See docs/recordings.md.",
+  },
   // What an operator configured
   CONFIG_INVALID: {
     status: 500,

@@ -71,10 +71,17 @@ export interface TrapFrame {
   readonly column?: number;
 }
 
+/** Levels that a function can give a line of its log. Their places are what `nexus.log` takes. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
 export interface LogLine {
   /** RFC 3339 with milliseconds. */
   readonly time: string;
   readonly text: string;
+  /** Absent: it was written to stderr. */
+  readonly level?: LogLevel;
 }
 
 /**

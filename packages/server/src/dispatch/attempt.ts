@@ -12,6 +12,8 @@ import {
 import type { Outcome, Runtime } from "../runtime/runtime.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { emittedEvents } from "./emit.ts";
+import { environment } from "./environment.ts";
+import { recordingOf } from "./recorded.ts";
 
 /** One run of one version on one event, from the environment it sees to the events it emitted. */
 export interface Attempt {
@@ -27,6 +29,7 @@ export interface Attempt {
   readonly error: InvocationError | null;
   /** Empty unless the run succeeded. */
   readonly emitted: readonly NewEvent[];
+  readonly recording: Uint8Array;
 }
 
 export interface AttemptInput {
@@ -60,17 +63,8 @@ export async function runAttempt(input: AttemptInput, deps: AttemptDeps): Promis
     version: version.version,
     function: version.name,
     stdin: event.event.json,
-    env: {
-      ...version.env,
-      TRACE_ID: trace.traceId,
-      TRACEPARENT: traceparent,
-      NEXUS_FUNCTION: version.name,
-      NEXUS_VERSION: version.version,
-      NEXUS_EVENT_ID: event.event.id,
-      NEXUS_ATTEMPT: String(attempt),
-      NEXUS_IDEMPOTENCY_KEY: key,
-      NEXUS_REPLAY: trigger === "replay" ? "true" : "false",
-    },
+    env: environment({ version, event, attempt, trace, replay: trigger === "replay" }),
+    tape: "record",
   });
 
   const { status, error, emitted } = judge(outcome, version, () =>
@@ -97,6 +91,7 @@ export async function runAttempt(input: AttemptInput, deps: AttemptDeps): Promis
     status,
     error,
     emitted,
+    recording: recordingOf(outcome, trace, version),
   };
   report(done, trace, input, deps.telemetry);
   return done;

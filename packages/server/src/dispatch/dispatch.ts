@@ -2,6 +2,7 @@ import type { NewEvent, StoredEvent } from "../core/event.ts";
 import type { Invocation } from "../core/invocation.ts";
 import type { Appended } from "../log/log.ts";
 import type { Outcome } from "../runtime/runtime.ts";
+import type { Rerun } from "./rerun.ts";
 
 /** The only mover: takes deliveries from the log to the runtime and what came of them back to the log. */
 export interface Dispatch {
@@ -19,6 +20,13 @@ export interface Dispatch {
 
   /** Runs a kept event again, live, on every function it matches or on one. FUNCTION_NOT_FOUND. */
   replay(stored: StoredEvent, options: ReplayOptions): Promise<readonly Invocation[]>;
+
+  /**
+   * Runs a recorded invocation again from its recording, on the version that it ran on: nothing is
+   * recorded, emitted or kept. What came of it, beside what had come of it then. INVOCATION_NOT_FOUND,
+   * RECORDING_NOT_FOUND, RECORDING_INVALID, EVENT_NOT_FOUND, VERSION_NOT_FOUND, SHUTTING_DOWN.
+   */
+  rerun(invocationId: string): Promise<Rerun>;
 
   /** Takes nothing new, waits for what runs until `signal` aborts, then stops it. Safe to call twice. */
   stop(signal: AbortSignal): Promise<void>;

@@ -4,7 +4,7 @@ import type { FunctionVersion } from "../core/function.ts";
 import type { Invocation } from "../core/invocation.ts";
 import type { PlatformSettings } from "../core/settings.ts";
 import { parseTraceparent } from "../core/trace.ts";
-import type { Functions } from "../functions/functions.ts";
+import type { Functions, VersionArchive } from "../functions/functions.ts";
 import type { Appended, Delivery, EventLog } from "../log/log.ts";
 import type { Outcome, Runtime } from "../runtime/runtime.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -12,12 +12,14 @@ import { runAttempt, type Attempt } from "./attempt.ts";
 import { runCron } from "./cron.ts";
 import type { CallResult, Dispatch, ReplayOptions, Waited } from "./dispatch.ts";
 import { invocationRecord } from "./record.ts";
+import { Reruns, type Rerun } from "./rerun.ts";
 import { FunctionRunner } from "./runner.ts";
 import { Waiters } from "./waiters.ts";
 
 export interface DispatcherOptions {
   readonly log: EventLog;
   readonly functions: Functions;
+  readonly versions: VersionArchive;
   readonly runtime: Runtime;
   readonly telemetry: Telemetry;
   readonly settings: () => PlatformSettings;
@@ -50,6 +52,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatch {
 class Dispatcher implements Dispatch {
   readonly #deps: DispatchDeps;
   readonly #waiters: Waiters;
+  readonly #reruns: Reruns;
   readonly #services = new Map<string, Service>();
   readonly #retiring = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
@@ -61,6 +64,7 @@ class Dispatcher implements Dispatch {
   constructor(options: DispatcherOptions) {
     this.#deps = { ...options, stopSignal: this.#giveUp.signal };
     this.#waiters = new Waiters(options.log, options.functions);
+    this.#reruns = new Reruns(options);
     this.#serve(options.functions.list());
     this.#following = this.#follow();
   }
@@ -122,11 +126,18 @@ class Dispatcher implements Dispatch {
         position: stored.position,
         delivery: "none",
       });
-      await this.#deps.log.record(invocation, done.emitted);
+      await this.#deps.log.record(invocation, done.emitted, done.recording);
       return invocation;
     } finally {
       runner.slots.release();
     }
+  }
+
+  async rerun(invocationId: string): Promise<Rerun> {
+    if (this.#stopping.signal.aborted) {
+      throw new NexusError("SHUTTING_DOWN", "Cannot replay: the server is stopping");
+    }
+    return this.#reruns.rerun(invocationId);
   }
 
   stop(signal: AbortSignal): Promise<void> {
@@ -216,7 +227,8 @@ class Dispatcher implements Dispatch {
 function settleCall(runner: FunctionRunner, delivery: Delivery, done: Attempt): Promise<void> {
   const { position } = delivery.stored;
   const invocation = invocationRecord(done, { position, delivery: "done" });
-  return runner.settle(delivery, { invocation, emitted: done.emitted, next: { state: "done" } });
+  const { emitted, recording } = done;
+  return runner.settle(delivery, { invocation, recording, emitted, next: { state: "done" } });
 }
 
 function duplicateCall({ status, position }: Appended): CallResult {

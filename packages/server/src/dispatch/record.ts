@@ -2,6 +2,7 @@ import type { NewEvent } from "../core/event.ts";
 import type { DeliveryState, Invocation, InvocationTrigger } from "../core/invocation.ts";
 import { NATS_EVENT } from "../core/pattern.ts";
 import { isoTime } from "../core/time.ts";
+import type { Outcome } from "../runtime/runtime.ts";
 import type { Attempt } from "./attempt.ts";
 
 /** Types of the platform's own events; each is addressed to one function. */
@@ -21,7 +22,6 @@ export function invocationRecord(attempt: Attempt, facts: RecordFacts): Invocati
   const { position, delivery, retryAt } = facts;
   const { version, outcome } = attempt;
   const { event } = attempt.event;
-  const truncated = outcome.outputBytes > outcome.output.length;
   return {
     id: attempt.id,
     event_id: event.id,
@@ -32,23 +32,51 @@ export function invocationRecord(attempt: Attempt, facts: RecordFacts): Invocati
     version: version.version,
     attempt: attempt.attempt,
     trigger: attempt.trigger,
+    ...outcomeFields(outcome),
     status: attempt.status,
-    exit_code: outcome.exitCode,
     error: attempt.error,
+    emitted: attempt.emitted.map(({ event }) => event.id),
+    trace_id: attempt.traceId,
+    delivery,
+    retry_at: retryAt === undefined ? null : new Date(retryAt).toISOString(),
+  };
+}
+
+/** Of a record: what the run itself did. */
+export type OutcomeFields = Pick<
+  Invocation,
+  | "status"
+  | "exit_code"
+  | "error"
+  | "output"
+  | "output_encoding"
+  | "output_bytes"
+  | "output_truncated"
+  | "logs"
+  | "logs_truncated"
+  | "limits_reached"
+  | "started_at"
+  | "duration_ms"
+  | "memory_peak_bytes"
+  | "cold"
+>;
+
+export function outcomeFields(outcome: Outcome): OutcomeFields {
+  const truncated = outcome.outputBytes > outcome.output.length;
+  return {
+    status: outcome.status,
+    exit_code: outcome.exitCode,
+    error: outcome.error,
     ...outputFields(outcome.output, truncated),
     output_bytes: outcome.outputBytes,
     output_truncated: truncated,
     logs: outcome.logs,
     logs_truncated: outcome.logsTruncated,
     limits_reached: outcome.limits,
-    emitted: attempt.emitted.map(({ event }) => event.id),
     started_at: isoTime(outcome.startedAt),
     duration_ms: Math.round(outcome.durationMs * 1000) / 1000,
     memory_peak_bytes: outcome.memoryPeakBytes,
     cold: outcome.cold,
-    trace_id: attempt.traceId,
-    delivery,
-    retry_at: retryAt === undefined ? null : new Date(retryAt).toISOString(),
   };
 }
 

@@ -117,7 +117,8 @@ export class FunctionRunner {
       delivery: next.state,
       ...(next.state === "retry" ? { retryAt: next.at } : {}),
     });
-    await this.settle(delivery, { invocation, emitted: done.emitted, next });
+    const { emitted, recording } = done;
+    await this.settle(delivery, { invocation, recording, emitted, next });
   }
 
   /** Settles however long it takes, and counts it; until then the runner is not drained. */

@@ -1,5 +1,6 @@
 import type { StoredEvent } from "../core/event.ts";
 import type { FunctionVersion, Trigger } from "../core/function.ts";
+import type { GrantedFiles } from "../core/mounts.ts";
 
 /** The functions in service. What is handed out is frozen; a reload replaces it as a whole. */
 export interface Functions {
@@ -26,4 +27,24 @@ export interface ModuleStore {
   get(sha256: string): Promise<Uint8Array | undefined>;
   /** The names of all there are, in order. */
   list(): Promise<readonly string[]>;
+}
+
+/** A version with all it takes to run it. */
+export interface ArchivedVersion {
+  readonly version: FunctionVersion;
+  /** The canonical JSON that names it: its sha256 is the version's name. */
+  readonly content: Uint8Array;
+  readonly module: Uint8Array;
+  readonly files: GrantedFiles;
+}
+
+/** Every version that was served here, so that its runs can be made again when others have followed it. */
+export interface VersionArchive {
+  /** Resolves when it is durable. Keeping one again costs nothing. */
+  keep(version: FunctionVersion, parts: Pick<ArchivedVersion, "module" | "files">): Promise<void>;
+  /**
+   * Undefined if it was never served here. Where its module came from, and when it was deployed, is not
+   * kept. VERSION_NOT_FOUND where a part of it is missing.
+   */
+  get(version: string): Promise<ArchivedVersion | undefined>;
 }

@@ -12,7 +12,12 @@ import type { ModuleStore } from "./functions.ts";
  * folder cannot be used and with LOG_FULL where there is no room.
  */
 export function moduleStore(folder: string): ModuleStore {
-  const pathOf = (name: string): string => join(folder, `${name}.wasm`);
+  return contentStore(folder, "wasm");
+}
+
+/** The same for other content: each as `<sha256>.<extension>`. */
+export function contentStore(folder: string, extension: string): ModuleStore {
+  const pathOf = (name: string): string => join(folder, `${name}.${extension}`);
   let opening: Promise<void> | undefined;
   /** Names this process has written or checked, and the writes under way. */
   const kept = new Map<string, Promise<void>>();
@@ -49,7 +54,8 @@ export function moduleStore(folder: string): ModuleStore {
 
     async list() {
       const files = await attempt("read", folder, () => filesIfThere(folder));
-      return files.flatMap((file) => /^([0-9a-f]{64})\.wasm$/.exec(file)?.[1] ?? []).sort();
+      const ours = files.filter((file) => file.endsWith(`.${extension}`));
+      return ours.flatMap((file) => /^([0-9a-f]{64})\./.exec(file)?.[1] ?? []).sort();
     },
   };
 }

@@ -22,18 +22,32 @@ export function functionVersion(
   deployedAt: number,
 ): FunctionVersion {
   const { mounts = [] } = module;
-  const mounted = mounts.map(({ guest, sha256 }) => ({ guest, sha256 }));
-  // Without mounts as it always was: a version keeps its name from one release to the next.
-  const content = { settings, module: module.sha256, ...(mounts.length > 0 ? { mounted } : {}) };
   return deepFreeze({
     ...settings,
     ...(mounts.length > 0 ? { mounts } : {}),
-    version: sha256(canonicalJson(content)),
+    version: sha256(canonicalJson(contentOf(settings, module.sha256, mounts))),
     moduleSha256: module.sha256,
     moduleBytes: module.bytes,
     code: module.code,
     deployedAt,
   });
+}
+
+/** What the name of a version is the sha256 of, as canonical JSON. */
+export function versionContent(version: FunctionVersion): unknown {
+  const { version: _, moduleSha256, moduleBytes: _bytes, mounts, ...rest } = version;
+  const { code: _code, deployedAt: _at, ...settings } = rest;
+  return contentOf(settings, moduleSha256, mounts ?? []);
+}
+
+function contentOf(
+  settings: FunctionSettings,
+  module: string,
+  mounts: readonly MountFacts[],
+): unknown {
+  const mounted = mounts.map(({ guest, sha256 }) => ({ guest, sha256 }));
+  // Without mounts as it always was: a version keeps its name from one release to the next.
+  return { settings, module, ...(mounts.length > 0 ? { mounted } : {}) };
 }
 
 /** JSON with the keys of every object in order of their UTF-16 code units; `undefined` members are left out. */

@@ -19,6 +19,7 @@ import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { functionRoutes } from "./routes/functions.ts";
 import { invocationRoutes } from "./routes/invocations.ts";
+import { recordingRoutes } from "./routes/recordings.ts";
 import { operationsRoutes } from "./routes/operations.ts";
 import { publishRoutes } from "./routes/publish.ts";
 import { streamRoute } from "./routes/stream.ts";
@@ -36,6 +37,7 @@ export function apiRoutes(deps: AppDeps): readonly Route[] {
     streamRoute(deps),
     ...eventRoutes(deps),
     ...invocationRoutes(deps),
+    ...recordingRoutes(deps),
     ...deadLetterRoutes(deps),
     ...functionRoutes(deps),
     ...operationsRoutes(deps),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ERRORS, type ErrorCode } from "../core/errors.ts";
-import { INVOCATION_STATUSES, LIMIT_NAMES } from "../core/invocation.ts";
+import { INVOCATION_STATUSES, LIMIT_NAMES, LOG_LEVELS } from "../core/invocation.ts";
+import { ASPECTS, NOT_HERMETIC } from "../core/recording.ts";
 
 // What the API answers, as schemas: openapi.json is made of them, and tests hold real answers against
 // them. Objects are strict, so that a member nobody wrote down is found.
@@ -84,7 +85,13 @@ const Invocation = z
     output_encoding: z.enum(["utf-8", "base64"]),
     output_bytes: whole.describe("Bytes written, those cut off included."),
     output_truncated: z.boolean(),
-    logs: z.array(z.strictObject({ time, text: z.string() })),
+    logs: z.array(
+      z.strictObject({
+        time,
+        text: z.string(),
+        level: z.enum(LOG_LEVELS).optional().describe("Absent: written to stderr."),
+      }),
+    ),
     logs_truncated: z.boolean(),
     limits_reached: z
       .array(z.enum(LIMIT_NAMES))
@@ -103,6 +110,48 @@ const Invocation = z
     retry_at: time.nullable(),
   })
   .describe("The record of one execution of one version on one event.");
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const RunHashes = z.strictObject({
+  output: sha256.describe("Of the bytes of stdout, up to the limit."),
+  logs: sha256.describe("Of the log's lines, without their times."),
+  effects: sha256.describe("Of the events it emitted, as it gave them."),
+});
+
+const runFields = Invocation.pick({
+  status: true,
+  exit_code: true,
+  error: true,
+  output: true,
+  output_encoding: true,
+  output_bytes: true,
+  output_truncated: true,
+  logs: true,
+  logs_truncated: true,
+  limits_reached: true,
+  started_at: true,
+  duration_ms: true,
+  memory_peak_bytes: true,
+  cold: true,
+});
+
+const Rerun = z
+  .strictObject({
+    recorded: Invocation,
+    version: z.string().describe("The version that ran now."),
+    not_hermetic: z
+      .array(z.enum(NOT_HERMETIC))
+      .describe(
+        "Why the run need not go the same way again: `tape_full`, it was given more than is kept; `stopped`, the host ended it; `stack`, it came to the end of the machine's stack; `memory`, the machine had none. Empty: it must.",
+      ),
+    identical: z.boolean(),
+    differs: z
+      .array(z.enum(ASPECTS))
+      .describe("What is not as it was; `recording`: the run asked for what it was not given."),
+    hashes: z.strictObject({ recorded: RunHashes, replayed: RunHashes }),
+    replayed: runFields,
+  })
+  .describe("A recorded run, and what came of it when it was run again without effects.");
 
 const Accepted = z
   .strictObject({
@@ -263,6 +312,7 @@ export const schemas = {
   InvocationError,
   InvocationPage: z.strictObject({ invocations: z.array(Invocation), next_cursor: nextCursor }),
   InvocationList: z.strictObject({ invocations: z.array(Invocation) }),
+  Rerun,
   Replayed: z.strictObject({ event_id: z.string(), invocations: z.array(Invocation) }),
   DeadLetter,
   DeadLetterPage: z.strictObject({ dead_letters: z.array(DeadLetter), next_cursor: nextCursor }),

@@ -5,6 +5,7 @@ import { testConsume } from "./testing/consume.ts";
 import type { TestStore } from "./testing/fixtures.ts";
 import { testLists } from "./testing/lists.ts";
 import { testOrder } from "./testing/order.ts";
+import { testRecordings } from "./testing/recordings.ts";
 import { testRecords } from "./testing/records.ts";
 import { testTrim } from "./testing/trim.ts";
 import { testWatch } from "./testing/watch.ts";
@@ -26,6 +27,7 @@ export function testLog(
     describe("order", () => testOrder(make, stores));
     describe("claim", () => testClaim(make));
     describe("records and dead letters", () => testRecords(make));
+    describe("recordings", () => testRecordings(make));
     describe("watch", () => testWatch(make));
     describe("trim", () => testTrim(make));
   });

@@ -14,7 +14,10 @@ import type {
 export interface EventLog {
   readonly driver: string;
 
-  /** The largest event it can keep, in bytes of its JSON; EVENT_TOO_LARGE where one is larger. */
+  /**
+   * The largest event it can keep, in bytes of its JSON; EVENT_TOO_LARGE where one is larger. Also the most
+   * it keeps of a run: of a longer record log lines and the end of its output go, and it says so.
+   */
   readonly maxEventBytes: number;
 
   /**
@@ -62,8 +65,15 @@ export interface EventLog {
    */
   settle(delivery: Delivery, settlement: Settlement): Promise<void>;
 
-  /** Keeps a record, with the events it emitted, that belongs to no delivery (a replay). Durable when resolved. */
-  record(invocation: Invocation, emitted: readonly NewEvent[]): Promise<void>;
+  /**
+   * Keeps a record, with the events it emitted and its recording, that belongs to no delivery (a replay).
+   * Durable when resolved.
+   */
+  record(
+    invocation: Invocation,
+    emitted: readonly NewEvent[],
+    recording?: Uint8Array,
+  ): Promise<void>;
 
   readonly invocations: {
     get(id: string): Promise<Invocation | undefined>;
@@ -71,6 +81,11 @@ export interface EventLog {
     list(filter: InvocationFilter, page: PageRequest): Promise<Page<Invocation>>;
     /** Every record of the event at this position, oldest first. */
     ofEvent(position: number): Promise<readonly Invocation[]>;
+    /**
+     * What was given as this run's recording, byte for byte, for as long as its record is kept. Undefined:
+     * there is no such run, it has none, or it and its record's JSON were together more than `maxEventBytes`.
+     */
+    recording(id: string): Promise<Uint8Array | undefined>;
   };
 
   readonly deadLetters: {
@@ -133,6 +148,8 @@ export interface Delivery {
 
 export interface Settlement {
   readonly invocation: Invocation;
+  /** Bytes that mean nothing to the log, and stay as they are; kept with the record, and gone with it. */
+  readonly recording?: Uint8Array;
   readonly emitted: readonly NewEvent[];
   readonly next:
     | { readonly state: "done" }

@@ -24,6 +24,7 @@ export interface KeptInvocation {
   /** Where it lies; means something to sources of the same log only. */
   readonly mark: string;
   readonly invocation: Invocation;
+  readonly recording?: Uint8Array;
   /** When it was kept, about: milliseconds since the Unix epoch; never goes back from one to the next. */
   readonly keptAt: number;
 }
@@ -74,7 +75,10 @@ export interface LogTarget extends AsyncDisposable {
   begin(archiveId: string, state: LogState): Promise<"begun" | "continued" | "done">;
   /** Oldest first. Resolves when they are kept, in this order, with their times. */
   events(events: readonly StoredEvent[]): Promise<void>;
-  /** Of events that were given before; oldest first. Resolves when they are kept. */
+  /**
+   * Of events that were given before; oldest first. Resolves when they are kept, each with its recording
+   * unless that is larger than the driver keeps beside a record.
+   */
   invocations(invocations: readonly KeptInvocation[]): Promise<void>;
   /** Keeps the state that `begin` was given; then the log is ready for servers. */
   finish(): Promise<void>;

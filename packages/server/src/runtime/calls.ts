@@ -47,6 +47,7 @@ export const CALLS = [
   "sock_send",
   "sock_shutdown",
   "nexus.emit",
+  "nexus.log",
 ] as const;
 
 export type CallName = (typeof CALLS)[number];

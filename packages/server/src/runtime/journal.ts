@@ -4,10 +4,11 @@
  * run is under way, and publishes a length after the bytes it counts, so that the host can read at any
  * moment, and a thread killed in the middle of a write leaves whole what was there before.
  */
-import { LIMIT_NAMES, type LimitName } from "../core/invocation.ts";
+import { LIMIT_NAMES, LOG_LEVELS, type LimitName, type LogLine } from "../core/invocation.ts";
 
 /** Limits as bits: `1 << LIMIT_NAMES.indexOf(name)`. */
 export { LIMIT_NAMES };
+export { LOG_LEVELS };
 
 /** Each buffer grows to what a run writes; the most any function may be allowed is its reservation. */
 export interface JournalBuffers {
@@ -19,6 +20,8 @@ export interface JournalBuffers {
   readonly emits: SharedArrayBuffer;
   /** What went wrong: a Trouble. */
   readonly trouble: SharedArrayBuffer;
+  /** What the run was given (tape.ts). */
+  readonly tape: SharedArrayBuffer;
 }
 
 /** Places among the numbers of `facts`. */
@@ -33,15 +36,18 @@ export const FACT = {
   emitted: 5,
   emits: 6,
   trouble: 7,
+  tape: 8,
+  /** 1: more was given than the tape holds. */
+  tapeFull: 9,
   /** Limits that were reached, as bits. */
-  limits: 8,
+  limits: 10,
   /** One of END; 0 while it has not ended. */
-  end: 9,
-  exitCode: 10,
+  end: 11,
+  exitCode: 12,
   /** Host calls made. */
-  calls: 11,
+  calls: 13,
   /** The last of them, in a circle: function and answer. */
-  lastCalls: 12,
+  lastCalls: 14,
 } as const;
 
 /** Host calls that are remembered: a power of two. */
@@ -50,7 +56,7 @@ const FACTS = FACT.lastCalls + LAST_CALLS;
 export const PAGE_BYTES = 65_536;
 
 /** How a run has ended. */
-export const END = { exit: 1, trap: 2, noMemory: 3, timedOut: 4 } as const;
+export const END = { exit: 1, trap: 2, noMemory: 3, timedOut: 4, diverged: 5 } as const;
 
 export interface JournalFacts {
   readonly counts: Int32Array;
@@ -64,8 +70,8 @@ export interface JournalFacts {
 export const NUMBER = { startedAt: 0, outputBytes: 1, durationMs: 2, suspendedMs: 3 } as const;
 const NUMBERS = 4;
 
-/** Numbers that a line or an emitted event has in its table. */
-export const LINE = { end: 0, time: 1, size: 2 } as const;
+/** Numbers that a line has in its table. `level`: its place in LOG_LEVELS, and one more; 0: none. */
+export const LINE = { end: 0, time: 1, level: 2, size: 3 } as const;
 export const NUMBER_BYTES = 8;
 
 const MIB = 1024 * 1024;
@@ -78,6 +84,7 @@ const MOST = {
   emitted: 64 * MIB,
   emits: 10_000,
   trouble: 65_536,
+  tape: MIB,
 };
 /** One large answer is no reason to hold its memory for ever. */
 const LARGE_BYTES = 4 * MIB;
@@ -93,6 +100,7 @@ export function journalBuffers(): JournalBuffers {
     emitted: growing(MOST.emitted),
     emits: growing(MOST.emits * NUMBER_BYTES),
     trouble: growing(MOST.trouble),
+    tape: growing(MOST.tape),
   };
 }
 
@@ -113,7 +121,7 @@ export interface RunEffects {
   readonly output: Uint8Array;
   /** Those that were cut included. */
   readonly outputBytes: number;
-  readonly logs: readonly { readonly time: string; readonly text: string }[];
+  readonly logs: readonly LogLine[];
   readonly emitted: readonly Uint8Array[];
   /** Limits that were reached. */
   readonly limits: readonly LimitName[];
@@ -121,6 +129,10 @@ export interface RunEffects {
   readonly startedAt: number;
   readonly memoryBytes: number;
   readonly cold: boolean;
+  /** What it was given (tape.ts); empty where that was nothing, or was not to be kept. */
+  readonly tape: Uint8Array;
+  /** Whether that is all it was given. */
+  readonly tapeWhole: boolean;
 }
 
 const CARRIAGE_RETURN = 13;
@@ -140,6 +152,8 @@ export function readEffects(
     startedAt: numbers[NUMBER.startedAt]!,
     memoryBytes: Atomics.load(counts, FACT.pages) * PAGE_BYTES,
     cold: counts[FACT.cold] === 1,
+    tape: copy(buffers.tape, Atomics.load(counts, FACT.tape)),
+    tapeWhole: counts[FACT.tapeFull] === 0,
   };
 }
 
@@ -160,19 +174,21 @@ function readLines(buffers: JournalBuffers, counts: Int32Array): RunEffects["log
   if (written === 0 && Atomics.load(counts, FACT.lines) === 0) return [];
   const bytes = copy(buffers.logs, written);
   const table = numbersIn(buffers.lines, Atomics.load(counts, FACT.lines));
-  const lines: RunEffects["logs"][number][] = [];
+  const lines: LogLine[] = [];
   let at = 0;
   for (let entry = 0; entry < table.length; entry += LINE.size) {
     const end = table[entry + LINE.end]!;
     if (end > bytes.length) break;
-    lines.push(line(bytes.subarray(at, end), table[entry + LINE.time]!));
+    const level = LOG_LEVELS[table[entry + LINE.level]! - 1];
+    const read = line(bytes.subarray(at, end), table[entry + LINE.time]!);
+    lines.push(level === undefined ? read : { ...read, level });
     at = end;
   }
   if (at < bytes.length) lines.push(line(bytes.subarray(at), Date.now()));
   return lines;
 }
 
-function line(bytes: Uint8Array, time: number): RunEffects["logs"][number] {
+function line(bytes: Uint8Array, time: number): LogLine {
   const end = bytes.at(-1) === CARRIAGE_RETURN ? bytes.length - 1 : bytes.length;
   return { time: new Date(time).toISOString(), text: decoder.decode(bytes.subarray(0, end)) };
 }

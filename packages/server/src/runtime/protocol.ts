@@ -114,6 +114,8 @@ export type RunEnd =
   | { readonly kind: "exit"; readonly code: number }
   | ({ readonly kind: "trap" } & Trouble)
   | { readonly kind: "no_memory"; readonly reason: string }
+  /** A replay that does not go as its tape does. */
+  | { readonly kind: "diverged"; readonly reason: string }
   | { readonly kind: "timed_out" };
 
 /** What a guest thread is given at its start. */

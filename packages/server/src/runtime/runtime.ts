@@ -61,18 +61,28 @@ export interface ModuleFacts {
 
 export interface InvokeRequest {
   readonly version: string;
-  /** Fairness is per function: one that has much to do does not make others wait. */
   readonly function: string;
+  /** Fairness is per lane: one that has much to do does not make others wait. Absent: the function. */
+  readonly lane?: string;
   /** What the guest reads: the event in the JSON event format. */
   readonly stdin: Uint8Array;
   readonly env: Readonly<Record<string, string>>;
   /** argv after the program's name. */
   readonly args?: readonly string[];
+  /**
+   * `record`: the outcome has the tape of what the run was given. A tape: the run is given what that says,
+   * and nothing of the machine's own; where it asks for something else, it ends with REPLAY_DIVERGED.
+   */
+  readonly tape?: "record" | Uint8Array;
 }
 
 export interface Outcome {
   readonly status: InvocationStatus;
   readonly exitCode: number | null;
+  /** Whether the guest came to its end by itself: false where the host ended it, at a moment of its own. */
+  readonly byItself: boolean;
+  /** Whether the machine had no memory for it, so that it never began. */
+  readonly starved: boolean;
   /** Null if and only if `status` is `succeeded`. */
   readonly error: InvocationError | null;
   readonly output: Uint8Array;
@@ -89,6 +99,10 @@ export interface Outcome {
   readonly durationMs: number;
   readonly memoryPeakBytes: number;
   readonly cold: boolean;
+  /** What the run was given (runtime/tape.ts), where that was asked for. */
+  readonly tape: Uint8Array;
+  /** Whether that is all it was given: false where it was more than a tape holds. */
+  readonly tapeWhole: boolean;
 }
 
 export interface RuntimeStatus {

@@ -11,7 +11,7 @@ export interface SeatBuffers {
   readonly journal: JournalBuffers;
 }
 
-/** Places among the i32 at the beginning of the input; the bytes of env, args and stdin follow them. */
+/** Places among the i32 at the beginning of the input; the bytes of env, args, stdin and a tape follow them. */
 export const INPUT = {
   /** Which module. */
   id: 0,
@@ -24,6 +24,10 @@ export const INPUT = {
   argsCount: 5,
   argsBytes: 6,
   stdinBytes: 7,
+  /** One of TAPE_MODE. */
+  tapeMode: 8,
+  /** Of the tape to be replayed, behind stdin. */
+  tapeBytes: 9,
 } as const;
 
 export const INPUT_HEADER_BYTES = 64;

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { deploy } from "../deploy.ts";
 import { createDispatcher } from "../dispatch/dispatcher.ts";
 import { moduleStore } from "../functions/module-store.ts";
+import { versionArchive } from "../functions/version-archive.ts";
 import { loadProject } from "../functions/project.ts";
 import { createRegistry } from "../functions/registry.ts";
 import { configJsonSchema } from "../functions/schema.ts";
@@ -55,6 +56,7 @@ export async function testApp(config = NO_FUNCTIONS): Promise<TestApp> {
   const runtime = threadRuntime({ workers: 1 });
   const registry = createRegistry();
   const modules = moduleStore(join(dir, "modules"));
+  const versions = versionArchive(dir, modules);
   const metrics = createMetrics({
     build: { version: "0.0.0", driver: log.driver },
     functions: () => registry.list().length,
@@ -72,11 +74,12 @@ export async function testApp(config = NO_FUNCTIONS): Promise<TestApp> {
     tracer: { ...silent.tracer, enabled: true, span: (span: FinishedSpan) => spans.push(span) },
   };
   let project = await load(config);
-  await deploy(project, { modules, runtime, registry });
+  await deploy(project, { modules, versions, runtime, registry });
   const settings = () => project.platform;
   const dispatch = createDispatcher({
     log,
     functions: registry,
+    versions,
     runtime,
     telemetry,
     settings,
@@ -126,7 +129,7 @@ export async function testApp(config = NO_FUNCTIONS): Promise<TestApp> {
     },
     async deploy(text) {
       project = await load(text);
-      await deploy(project, { modules, runtime, registry });
+      await deploy(project, { modules, versions, runtime, registry });
     },
     async [Symbol.asyncDispose]() {
       await dispatch.stop(AbortSignal.abort());

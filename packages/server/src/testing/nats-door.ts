@@ -7,6 +7,7 @@ import type { PlatformSettings } from "../core/settings.ts";
 import { deploy } from "../deploy.ts";
 import { createDispatcher } from "../dispatch/dispatcher.ts";
 import { moduleStore } from "../functions/module-store.ts";
+import { versionArchive } from "../functions/version-archive.ts";
 import { loadProject } from "../functions/project.ts";
 import { createRegistry } from "../functions/registry.ts";
 import { embeddedLog } from "../log/drivers/embedded.ts";
@@ -58,6 +59,7 @@ export async function testDoor(url: string, options: TestDoorOptions = {}): Prom
   opened.defer(() => runtime.close(AbortSignal.abort()));
   const registry = createRegistry();
   const modules = moduleStore(join(dir, "modules"));
+  const versions = versionArchive(dir, modules);
   const heard = telemetry();
   let platform: PlatformSettings;
   await put(functions);
@@ -66,6 +68,7 @@ export async function testDoor(url: string, options: TestDoorOptions = {}): Prom
   const dispatch = createDispatcher({
     log,
     functions: registry,
+    versions,
     runtime,
     telemetry: heard.telemetry,
     settings,
@@ -77,6 +80,7 @@ export async function testDoor(url: string, options: TestDoorOptions = {}): Prom
   const base = {
     log,
     functions: registry,
+    versions,
     dispatch,
     telemetry: heard.telemetry,
     settings,
@@ -90,7 +94,7 @@ export async function testDoor(url: string, options: TestDoorOptions = {}): Prom
     await writeFile(configFile, `version: v1\n${yaml}\nfunctions: ${entries}\n`);
     const project = await loadProject({ configFile });
     ({ platform } = project);
-    await deploy(project, { modules, runtime, registry });
+    await deploy(project, { modules, versions, runtime, registry });
   }
 
   async function connected(): Promise<NatsConnection> {

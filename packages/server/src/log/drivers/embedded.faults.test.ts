@@ -4,10 +4,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { open } from "lmdb";
+import type { Invocation } from "../../core/invocation.ts";
 import { needsRoot, smallDisk } from "../../testing/disk.ts";
 import { startChild } from "../testing/child.ts";
-import { DONE, newEvent, newEvents, settle, TestConsumer } from "../testing/fixtures.ts";
+import {
+  DONE,
+  invocationOf,
+  newEvent,
+  newEvents,
+  noise,
+  settle,
+  TestConsumer,
+} from "../testing/fixtures.ts";
 import { embeddedLog } from "./embedded.ts";
+import { embeddedSource } from "./embedded/source.ts";
 
 const HOLD = new URL("../testing/hold.ts", import.meta.url);
 
@@ -70,20 +80,35 @@ test("embeddedLog() refuses a store of a newer format", async () => {
   });
 });
 
-test("embeddedLog() goes on with a store of format 1, which an older version then refuses", async () => {
-  await using dir = await temporary();
-  {
-    await using log = await embeddedLog({ dir: dir.path });
-    await log.append([newEvent()]); // alone in its batch, it is written as format 1 has it
-  }
-  await exchangeFormat(dir.path, 1);
-  {
-    await using log = await embeddedLog({ dir: dir.path });
-    await log.append([newEvent(), newEvent()]);
-    assert.equal((await log.list({ type: newEvent().event.type }, { limit: 9 })).items.length, 3);
-  }
-  assert.equal(await exchangeFormat(dir.path, 2), 2);
-});
+for (const format of [1, 2]) {
+  test(`embeddedLog() goes on with a store of format ${format}, which an older version then refuses`, async () => {
+    await using dir = await temporary();
+    let old: Invocation;
+    {
+      await using log = await embeddedLog({ dir: dir.path });
+      await log.append([newEvent({ id: "e" })]); // alone in its batch, it is written as format 1 has it
+      old = invocationOf((await log.find("e"))!, "fn");
+      await log.record(old, []); // without a recording, as formats 1 and 2 have it
+    }
+    await exchangeFormat(dir.path, format);
+    {
+      await using source = await embeddedSource(dir.path);
+      const [kept] = await Array.fromAsync(source.invocations(undefined));
+      assert.deepEqual([kept!.invocation, kept!.recording], [old, undefined]);
+    }
+    {
+      await using log = await embeddedLog({ dir: dir.path });
+      await log.append([newEvent(), newEvent()]);
+      assert.equal((await log.list({ type: newEvent().event.type }, { limit: 9 })).items.length, 3);
+      const fresh = invocationOf((await log.find("e"))!, "fn");
+      await log.record(fresh, [], noise(10));
+      assert.deepEqual((await log.invocations.list({}, { limit: 9 })).items, [fresh, old]);
+      assert.equal((await log.invocations.recording(fresh.id))?.length, 10);
+      assert.equal(await log.invocations.recording(old.id), undefined);
+    }
+    assert.equal(await exchangeFormat(dir.path, format), 3);
+  });
+}
 
 /** Gives the store another format; resolves with the one it had. */
 async function exchangeFormat(dir: string, format: number): Promise<number | undefined> {

@@ -53,6 +53,11 @@ test("a process killed under load loses nothing it acknowledged, repeats no posi
   const { events, tail } = await log.status();
   assert.equal(all.length, events);
   assert.equal(all[0]!.position, tail);
+  const records = (await allPages((page) => log.invocations.list({}, page), 1000)).flat();
+  assert.ok(records.length > 1000);
+  for (const { id } of records) {
+    assert.deepEqual(await log.invocations.recording(id), Buffer.from(id));
+  }
   for (const name of FUNCTIONS) {
     await using consumer = new TestConsumer(log, { name, patterns: ["com.*"], concurrency: 100 });
     const missing = new Set(all.map(({ position }) => position));

@@ -132,10 +132,10 @@ function assemble({ store, dir, now, release }: Parts): EventLog {
   }
 
   async function settle(delivery: Delivery, settlement: Settlement): Promise<void> {
-    const { invocation, emitted, next } = settlement;
+    const { invocation, recording, emitted, next } = settlement;
     const { batch } = committer;
     consumers.get(delivery.name).settle(delivery, next, batch);
-    invocations.write(batch, invocation);
+    invocations.write(batch, invocation, recording);
     if (next.state === "dead") dead.write(batch, invocation, { error: next.error, at: now() });
     writeAll(batch, emitted);
     await batch.done;
@@ -185,9 +185,9 @@ function assemble({ store, dir, now, release }: Parts): EventLog {
       consumer.place(subscription.start);
       return consumers.iterate(subscription, signal);
     },
-    async record(invocation, emitted) {
+    async record(invocation, emitted, recording) {
       const { batch } = committer;
-      invocations.write(batch, invocation);
+      invocations.write(batch, invocation, recording);
       writeAll(batch, emitted);
       await batch.done;
     },
@@ -195,6 +195,7 @@ function assemble({ store, dir, now, release }: Parts): EventLog {
       get: (id) => read(() => invocations.get(id)),
       list: (filter, page) => read(() => invocations.list(filter, page)),
       ofEvent: (position) => read(() => invocations.ofEvent(position)),
+      recording: (id) => read(() => invocations.recording(id)),
     },
     deadLetters: {
       get: (id) => read(() => dead.get(id)),

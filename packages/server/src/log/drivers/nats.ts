@@ -9,6 +9,7 @@ import {
   findEvent,
   getDeadLetter,
   getInvocation,
+  getRecording,
   invocationsOf,
   listDeadLetters,
   listEvents,
@@ -128,11 +129,13 @@ function assemble(
     list: async (filter, page) => listEvents(open(), filter, page),
     consume: (subscription, signal) => consumers.consume(subscription, signal),
     settle,
-    record: async (invocation, emitted) => keepRun(open(), invocation, emitted),
+    record: async (invocation, emitted, recording) =>
+      keepRun(open(), { invocation, recording }, emitted),
     invocations: {
       get: async (id) => getInvocation(open(), id),
       list: async (filter, page) => listInvocations(open(), filter, page),
       ofEvent: async (position) => invocationsOf(open(), position),
+      recording: async (id) => getRecording(open(), id),
     },
     deadLetters: {
       get: async (id) => getDeadLetter(open(), id),

@@ -92,11 +92,30 @@ export function settle(
   next: Settlement["next"] = DONE,
   emitted: readonly NewEvent[] = [],
 ): Promise<void> {
-  const { stored, name, attempt } = delivery;
+  return log.settle(delivery, { ...settlementOf(delivery, next), emitted });
+}
+
+/** The end of a delivery with the record that goes with it. */
+export function settlementOf(
+  { stored, name, attempt }: Delivery,
+  next: Settlement["next"] = DONE,
+): Settlement {
   const status = next.state === "done" ? "succeeded" : "failed";
   const invocation = invocationOf(stored, name, { attempt, status, delivery: next.state });
-  return log.settle(delivery, { invocation, emitted, next });
+  return { invocation, emitted: [], next };
 }
+
+/** Bytes that nothing can make smaller. */
+export function noise(bytes: number): Uint8Array {
+  const all = new Uint8Array(bytes);
+  for (let at = 0; at < bytes; at += MAX_NOISE) {
+    crypto.getRandomValues(all.subarray(at, at + MAX_NOISE));
+  }
+  return all;
+}
+
+/** What one call gives. */
+const MAX_NOISE = 65_536;
 
 /** A consumer under test: ask it for deliveries, end it. */
 export class TestConsumer {

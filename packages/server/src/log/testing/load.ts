@@ -1,5 +1,5 @@
 import { embeddedLog } from "../drivers/embedded.ts";
-import { newEvent, settle } from "./fixtures.ts";
+import { newEvent, settlementOf } from "./fixtures.ts";
 
 // A program for tests: appends and settles as fast as it can, and tells what was acknowledged and what
 // was handed out, until it is killed.
@@ -22,7 +22,12 @@ async function consume(name: string): Promise<void> {
     send({ kind: "handed", name, position });
     // One in seven is tried again first.
     const retry = position % 7 === 0 && delivery.attempt === 1;
-    void settle(log, delivery, retry ? { state: "retry", at: 0 } : { state: "done" }).then(() => {
+    const settlement = settlementOf(
+      delivery,
+      retry ? { state: "retry", at: 0 } : { state: "done" },
+    );
+    const recording = Buffer.from(settlement.invocation.id);
+    void log.settle(delivery, { ...settlement, recording }).then(() => {
       if (!retry) send({ kind: "settled", name, position });
     });
   }

@@ -11,7 +11,9 @@ import {
   invocationOf,
   newEvent,
   newEvents,
+  noise,
   settle,
+  settlementOf,
   TestConsumer,
   type TestStore,
 } from "./fixtures.ts";
@@ -49,10 +51,11 @@ export function testTransfer(
         await using consumer = new TestConsumer(log, { name: "f" });
         const [first, second, third] = await consumer.take(3);
         await settle(log, first!, DONE, [newEvent({ id: "emitted" })]);
-        await settle(log, second!, DEAD);
+        await log.settle(second!, { ...settlementOf(second!, DEAD), recording: noise(200) });
         await settle(log, third!, { state: "retry", at: Date.now() + 3_600_000 });
         const stored = (await log.find("ü"))!;
-        await log.record(invocationOf(stored, "g", { trigger: "replay", delivery: "none" }), []);
+        const replay = invocationOf(stored, "g", { trigger: "replay", delivery: "none" });
+        await log.record(replay, [], noise(300_000));
         before = await contents(log);
       }
       await move(old, fresh);
@@ -60,6 +63,8 @@ export function testTransfer(
       assert.deepEqual(await contents(log), before);
       const { events, invocations, deadLetters } = await log.status();
       assert.deepEqual([events, invocations, deadLetters], [603, 4, 1]);
+      const lengths = before.recordings.map((recording) => recording?.length);
+      assert.deepEqual(lengths, [undefined, 200, undefined, 300_000]);
     });
 
     test("positions keep their order, and the next event comes after them", async () => {
@@ -380,6 +385,7 @@ const step = fc.oneof(
     do: fc.constantFrom("done" as const, "dead" as const, "retry" as const),
     name: fc.constantFrom("f" as const, "g" as const),
     which: fc.nat(20),
+    recording: fc.option(fc.uint8Array({ maxLength: 500 }), { nil: undefined }),
   }),
 );
 
@@ -413,7 +419,12 @@ async function play(
       if (delivery === undefined) continue;
       if (each.do !== "retry") open[each.name].delete(idOf(delivery));
       const retry = { state: "retry", at: Date.now() + 3_600_000 } as const;
-      await settle(log, delivery, { done: DONE, dead: DEAD, retry }[each.do]);
+      const settlement = settlementOf(delivery, { done: DONE, dead: DEAD, retry }[each.do]);
+      const { recording } = each;
+      await log.settle(
+        delivery,
+        recording === undefined ? settlement : { ...settlement, recording },
+      );
     }
   }
 }
@@ -440,6 +451,8 @@ async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
 export interface Contents {
   readonly events: unknown;
   readonly invocations: unknown;
+  /** Of each record, in Latin-1. */
+  readonly recordings: readonly (string | undefined)[];
   readonly deadLetters: unknown;
 }
 
@@ -454,13 +467,16 @@ export async function contents(log: EventLog): Promise<Contents> {
       .sort((a, b) => (a.id < b.id ? -1 : 1));
   const invocations = (await allPages((page) => log.invocations.list({}, page), 500)).flat();
   const letters = (await allPages((page) => log.deadLetters.list({}, page), 500)).flat();
+  const records = named(invocations);
+  const recordings = await Promise.all(records.map(({ id }) => log.invocations.recording(id)));
   return {
     events: events.map(({ event, meta, acceptedAt }) => ({
       meta,
       acceptedAt,
       event: { ...event, json: Buffer.from(event.json).toString("latin1") },
     })),
-    invocations: named(invocations),
+    invocations: records,
+    recordings: recordings.map((bytes) => bytes && Buffer.from(bytes).toString("latin1")),
     deadLetters: named(letters),
   };
 }

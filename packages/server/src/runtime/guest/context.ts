@@ -2,7 +2,13 @@ import type { LIMIT_NAMES } from "../journal.ts";
 import { GuestMemory } from "./guest-memory.ts";
 import type { Journal } from "./journal.ts";
 import type { Seat } from "./seat.ts";
-import { WallClock } from "./wall-clock.ts";
+import { TAPE_MODE } from "../tape.ts";
+import { CALLS } from "../calls.ts";
+import { LiveWorld } from "./live-world.ts";
+import { RecordingWorld } from "./recording-world.ts";
+import { ReplayingWorld } from "./replaying-world.ts";
+import { trap } from "./trapping.ts";
+import type { Sleep, World } from "./world.ts";
 import { Descriptors, type Granted } from "./wasi/descriptors.ts";
 
 /** Zero-ended strings one behind the other, as the guest is to have them. */
@@ -11,16 +17,14 @@ export interface Strings {
   readonly bytes: Uint8Array;
 }
 
-/** Waits until the monotonic clock shows `dueNs`: at once, or with a promise where the guest is suspended. */
-export type Sleep = (dueNs: bigint) => void | Promise<void>;
-
 /**
  * What host calls know of the run under way. Import functions are bound to one once; `begin` makes all
  * of it new, so that no run sees another's. Runs that cannot be suspended share one, as they cannot meet.
  */
 export class GuestContext {
   readonly memory = new GuestMemory();
-  readonly sleep: Sleep;
+  /** What the run is given from outside. */
+  world: World;
   journal!: Journal;
   descriptors = new Descriptors(NOTHING_GRANTED);
   stdin: Uint8Array = NOTHING;
@@ -29,28 +33,64 @@ export class GuestContext {
   env: Strings = NO_STRINGS;
   /** Host calls the run may make. */
   mostCalls = 0;
-  /** By performance.now(). */
-  startedMs = 0;
-  readonly wallClock = new WallClock();
-  /** What the thread's CPU clock has to be changed by to count from the run's start; null: not asked yet. */
-  cpuOffsetNs: bigint | null = null;
+  /** The host call under way, by CALLS. */
+  call = 0;
   /** What proc_exit was given. */
   exitCode: number | null = null;
+  /** Why a replay cannot go on as its tape does. */
+  diverged: string | null = null;
+  readonly #live: LiveWorld;
+  readonly #recording: RecordingWorld;
+  readonly #replaying: ReplayingWorld;
 
   constructor(sleep: Sleep) {
-    this.sleep = sleep;
+    this.#live = new LiveWorld(sleep);
+    this.#recording = new RecordingWorld(this.#live);
+    this.#replaying = new ReplayingWorld((how) => {
+      const { calls } = this.journal;
+      const where =
+        calls === 0 ? "before its first host call" : `at host call #${calls} (${CALLS[this.call]})`;
+      this.diverged = `diverged ${where}: ${how}`;
+      return trap();
+    });
+    this.world = this.#live;
   }
 
-  begin(seat: Seat, mostCalls: number, granted: Granted): void {
-    this.descriptors = new Descriptors(granted);
+  /** `startedMs`: by performance.now(). */
+  begin(seat: Seat, { mostCalls, startedMs }: { mostCalls: number; startedMs: number }): void {
     this.journal = seat.journal;
+    this.world = this.#worldOf(seat, startedMs);
     this.stdin = seat.stdin;
     this.stdinAt = 0;
     this.args = seat.args;
     this.env = seat.env;
     this.mostCalls = mostCalls;
     this.exitCode = null;
-    this.cpuOffsetNs = null;
+    this.diverged = null;
+  }
+
+  /** The files and streams that the run begins with. */
+  grant(granted: Granted): void {
+    this.descriptors = new Descriptors(granted);
+  }
+
+  #worldOf(seat: Seat, startedMs: number): World {
+    if (seat.tapeMode === TAPE_MODE.replay) {
+      this.#replaying.begin(seat.tape);
+      return this.#replaying;
+    }
+    this.#live.begin(startedMs);
+    if (seat.tapeMode === TAPE_MODE.none) return this.#live;
+    this.#recording.begin(seat.journal.tape);
+    return this.#recording;
+  }
+
+  /** Why a replay that came to its end has not gone as its tape did; null: it has, or was none. */
+  get unreplayed(): string | null {
+    if (this.diverged !== null || this.world !== this.#replaying) return this.diverged;
+    const { left } = this.#replaying;
+    if (left === undefined) return null;
+    return `diverged: it ended after ${this.journal.calls} host calls, and the recording goes on with ${left}`;
   }
 
   /** A limit has stopped something that the guest wanted. */

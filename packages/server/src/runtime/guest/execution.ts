@@ -56,19 +56,27 @@ export class Execution {
     if (plan.limits.cpuMs > 0) seat.noteCpuBase(threadCpuMs());
     seat.journal.begin(plan.limits, !loaded.met);
     loaded.met = true;
-    bound.context.begin(seat, plan.limits.hostCalls, loaded.grant(bound.context));
-    bound.context.startedMs = this.#startedMs;
+    const { hostCalls: mostCalls } = plan.limits;
+    bound.context.begin(seat, { mostCalls, startedMs: this.#startedMs });
   }
 
-  /** Gets its memory; how the run has ended where there is none left. */
+  /** Gets its files and its memory; how the run has ended where it cannot. */
   begin(): RunEnd | undefined {
     const { loaded, bound, memories, seat } = this.#parts;
+    const { context } = bound;
+    try {
+      context.grant(loaded.grant(context));
+    } catch (error) {
+      // Files have times, which a tape may not have.
+      if (context.diverged === null) throw error;
+      return { kind: "diverged", reason: context.diverged };
+    }
     try {
       if (this.#size !== null) this.#memory = memories.take(seat.id, this.#size);
     } catch (error) {
       return { kind: "no_memory", reason: error instanceof Error ? error.message : String(error) };
     }
-    bound.context.memory.attach(this.#memory);
+    context.memory.attach(this.#memory);
     seat.journal.notePages(loaded.plan.memory?.initialPages ?? 0);
     return undefined;
   }
@@ -113,8 +121,10 @@ export class Execution {
     const { watchesGrowth, watchesTables } = loaded.plan;
     if (watchesGrowth && this.#flag(REFUSED_EXPORT)) bound.context.noteLimit("memory");
     if (watchesTables && this.#flag(TABLE_REFUSED_EXPORT)) bound.context.noteLimit("table");
+    const { unreplayed } = bound.context;
     bound.context.end();
-    seat.end(end, performance.now() - this.#startedMs, suspendedMs);
+    const told: RunEnd = unreplayed === null ? end : { kind: "diverged", reason: unreplayed };
+    seat.end(told, performance.now() - this.#startedMs, suspendedMs);
     this.#giveBack(id);
   }
 

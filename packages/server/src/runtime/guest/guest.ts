@@ -1,18 +1,20 @@
 import { PAGE_BYTES } from "../journal.ts";
 import type { ModulePlan, RunEnd } from "../protocol.ts";
-import { GuestContext, type Sleep } from "./context.ts";
+import { GuestContext } from "./context.ts";
 import { emitFunction } from "./emit.ts";
 import { Execution, type Bound, type Loaded } from "./execution.ts";
 import { VersionFiles } from "./files/granted.ts";
 import { passedThrough } from "./files/pass-through.ts";
 import { asGuestFunction } from "./guest-function.ts";
 import type { HostBell } from "./host-bell.ts";
+import { logFunction } from "./log.ts";
 import { Memories } from "./memories.ts";
 import type { Seat } from "./seat.ts";
 import { blockUntil } from "./sleep.ts";
 import { OUT_OF_TIME, supervised } from "./supervised.ts";
 import { SuspendingRun } from "./suspending-run.ts";
 import { preview1 } from "./wasi/preview1.ts";
+import type { Sleep } from "./world.ts";
 
 /** A context for a run that may be suspended, and the run that has it. */
 interface Suspending {
@@ -123,7 +125,10 @@ function bind(sleep: Sleep, suspends: boolean): Bound {
     : calls;
   return {
     context,
-    imports: { wasi_snapshot_preview1: wasi, nexus: { emit: emitFunction(context) } },
+    imports: {
+      wasi_snapshot_preview1: wasi,
+      nexus: { emit: emitFunction(context), log: logFunction(context) },
+    },
     grown: asGuestFunction((pages) => {
       context.memory.grown(pages * PAGE_BYTES);
       context.journal.notePages(pages);

@@ -25,6 +25,7 @@ export function hostCall<A extends readonly unknown[]>(
     throw error;
   };
   return (...args) => {
+    context.call = call;
     if (context.journal.countCall() > context.mostCalls) {
       context.noteLimit("host_calls");
       trap();

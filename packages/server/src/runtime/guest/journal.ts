@@ -13,6 +13,7 @@ import { Emitted } from "./emitted.ts";
 import { LogLines } from "./log-lines.ts";
 import { Output } from "./output.ts";
 import { SharedBytes } from "./shared-bytes.ts";
+import { Tape } from "./tape.ts";
 
 const utf8 = new TextEncoder();
 const MOST_REASON = 4_096;
@@ -22,6 +23,7 @@ export class Journal {
   readonly stdout: Output;
   readonly stderr: LogLines;
   readonly emitted: Emitted;
+  readonly tape: Tape;
   readonly #facts: JournalFacts;
   readonly #bytes: readonly SharedBytes[];
   readonly #trouble: SharedBytes;
@@ -35,9 +37,11 @@ export class Journal {
     this.stdout = new Output(output, facts);
     this.stderr = new LogLines(logs, lines, facts);
     this.emitted = new Emitted(emitted, emits, facts);
+    const tape = bytes("tape");
+    this.tape = new Tape(tape, facts);
     this.#trouble = bytes("trouble");
     this.#facts = facts;
-    this.#bytes = [output, logs, lines, emitted, emits, this.#trouble];
+    this.#bytes = [output, logs, lines, emitted, emits, tape, this.#trouble];
   }
 
   /** Before a run is under way: nobody may find the last one's in it. */
@@ -51,6 +55,7 @@ export class Journal {
     this.stdout.begin(limits.outputBytes);
     this.stderr.begin(limits);
     this.emitted.begin(limits);
+    this.tape.begin();
     this.#facts.counts[FACT.cold] = cold ? 1 : 0;
     this.#facts.numbers[NUMBER.startedAt] = Date.now();
   }
@@ -62,6 +67,11 @@ export class Journal {
 
   noteLimit(name: (typeof LIMIT_NAMES)[number]): void {
     this.#facts.counts[FACT.limits]! |= 1 << LIMIT_NAMES.indexOf(name);
+  }
+
+  /** Host calls made so far. */
+  get calls(): number {
+    return this.#facts.counts[FACT.calls]!;
   }
 
   /** Counts a host call before it is made; gives how many there are now. */
@@ -92,6 +102,10 @@ export class Journal {
       case "no_memory":
         this.#explain({ reason: end.reason, frames: [] });
         counts[FACT.end] = END.noMemory;
+        break;
+      case "diverged":
+        this.#explain({ reason: end.reason, frames: [] });
+        counts[FACT.end] = END.diverged;
         break;
       case "timed_out":
         counts[FACT.end] = END.timedOut;

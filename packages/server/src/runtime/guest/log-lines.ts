@@ -15,6 +15,8 @@ export class LogLines {
   #bytesLeft = 0;
   #linesLeft = 0;
   #truncated = false;
+  /** Where the line under way begins. */
+  #lineAt = 0;
 
   constructor(bytes: SharedBytes, lines: SharedBytes, { counts }: JournalFacts) {
     this.#bytes = bytes;
@@ -26,17 +28,29 @@ export class LogLines {
     this.#bytesLeft = Math.min(limits.logBytes, this.#bytes.room);
     this.#linesLeft = Math.min(limits.logLines, this.#lines.room / (LINE.size * NUMBER_BYTES));
     this.#truncated = false;
+    this.#lineAt = 0;
   }
 
-  write(bytes: Uint8Array): void {
+  /** `level`: of the lines that end here, as LINE has it. */
+  write(bytes: Uint8Array, level = 0): void {
     let at = 0;
     while (at < bytes.length && !this.#truncated) {
       const feed = bytes.indexOf(LINE_FEED, at);
       this.#keep(bytes.subarray(at, feed === -1 ? bytes.length : feed));
       if (feed === -1) return;
-      this.#endLine();
+      this.#endLine(level);
       at = feed + 1;
     }
+  }
+
+  /** Lines of their own, all with this level. What was written before and has no end is a line before them. */
+  log(bytes: Uint8Array, level: number): void {
+    if (this.#truncated) return;
+    if (this.#bytes.length > this.#lineAt) this.#endLine();
+    this.write(bytes, level);
+    // Also a line that was cut has its level.
+    const open = this.#bytes.length > this.#lineAt;
+    if (open || (bytes.at(-1) !== LINE_FEED && !this.#truncated)) this.#endLine(level);
   }
 
   #keep(bytes: Uint8Array): void {
@@ -51,7 +65,7 @@ export class LogLines {
     if (keep < bytes.length) this.#truncate(TOO_MANY_BYTES);
   }
 
-  #endLine(): void {
+  #endLine(level = 0): void {
     if (this.#linesLeft === 0) {
       this.#truncate(TOO_MANY_LINES);
       return;
@@ -59,6 +73,8 @@ export class LogLines {
     this.#linesLeft -= 1;
     this.#entry[LINE.end] = this.#bytes.length;
     this.#entry[LINE.time] = Date.now();
+    this.#entry[LINE.level] = level;
+    this.#lineAt = this.#bytes.length;
     this.#lines.append(this.#entryBytes);
   }
 

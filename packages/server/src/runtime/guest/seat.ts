@@ -64,6 +64,21 @@ export class Seat {
     return this.#bytes.subarray(at, at + this.#header[INPUT.stdinBytes]!);
   }
 
+  get tapeMode(): number {
+    return this.#header[INPUT.tapeMode]!;
+  }
+
+  /** To be replayed. */
+  get tape(): Uint8Array {
+    const header = this.#header;
+    const at =
+      INPUT_HEADER_BYTES +
+      header[INPUT.envBytes]! +
+      header[INPUT.argsBytes]! +
+      header[INPUT.stdinBytes]!;
+    return this.#bytes.subarray(at, at + header[INPUT.tapeBytes]!);
+  }
+
   #strings(count: number, at: number, bytes: number): Strings {
     return { count: this.#header[count]!, bytes: this.#bytes.subarray(at, at + bytes) };
   }

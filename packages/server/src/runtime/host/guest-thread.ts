@@ -172,11 +172,11 @@ export class GuestThread {
     this.#jobs[seat] = job;
     this.#held += 1;
     this.backlogMs += job.loaded.learnt.expectedMs;
-    const { stdin, env } = job.request;
+    const { stdin, env, tape } = job.request;
     const { id, timeoutMs, learnt } = job.loaded;
     const place = (this.#seats[seat] ??= new HostSeat());
     const supervisedMs = learnt.supervised ? timeoutMs : 0;
-    place.write({ id, reservedPages: learnt.reservedPages, supervisedMs, env, args, stdin });
+    place.write({ id, reservedPages: learnt.reservedPages, supervisedMs, env, args, stdin, tape });
     const buffers = place.untold();
     if (buffers !== undefined) {
       this.#post({ kind: "seat", seat, buffers });

@@ -24,6 +24,8 @@ export interface LoadedModule {
 export interface Job {
   readonly request: InvokeRequest;
   readonly loaded: LoadedModule;
+  /** What waits in one line: a function's runs, or those that are made again. */
+  readonly lane: string;
   /** Called exactly once. */
   readonly settle: (outcome: Outcome) => void;
   /** How often the thread that held this job died with nobody to blame. */

@@ -18,6 +18,8 @@ export function outcomeOf(job: Job, result: RunResult): Outcome {
   return {
     ...verdict(job, result),
     ...told(result, result.end.kind === "timed_out" ? ["timeout"] : []),
+    byItself: result.end.kind !== "timed_out",
+    starved: result.end.kind === "no_memory",
     startedAt: result.startedAt,
     durationMs: result.durationMs,
   };
@@ -27,7 +29,7 @@ export function outcomeOf(job: Job, result: RunResult): Outcome {
 function told(
   effects: RunEffects,
   reached: readonly LimitName[],
-): Omit<Outcome, keyof Verdict | "startedAt" | "durationMs"> {
+): Omit<Outcome, keyof Verdict | "byItself" | "starved" | "startedAt" | "durationMs"> {
   const cut: readonly LimitName[] = effects.outputBytes > effects.output.length ? ["output"] : [];
   return {
     output: effects.output,
@@ -38,6 +40,8 @@ function told(
     limits: [...reached, ...effects.limits, ...cut],
     memoryPeakBytes: effects.memoryBytes,
     cold: effects.cold,
+    tape: effects.tape,
+    tapeWhole: effects.tapeWhole,
   };
 }
 
@@ -45,6 +49,9 @@ function verdict(job: Job, result: RunResult): Verdict {
   const { end, logs, limits } = result;
   const { request, loaded } = job;
   if (end.kind === "timed_out") return stoppedVerdict(job, { kind: "timed_out", limit: "timeout" });
+  if (end.kind === "diverged") {
+    return failure(request, "failed", { code: "REPLAY_DIVERGED", how: `it ${end.reason}` });
+  }
   if (end.kind === "no_memory") {
     return outOfMemory(request, null, { how: `the machine has no memory for it: ${end.reason}` });
   }
@@ -112,6 +119,8 @@ export function outcomeOfStopped(job: Job, stopped: Stopped, halted?: HaltedRun)
   return {
     ...stoppedVerdict(job, stopped),
     ...told(effects, reachedBy(stopped)),
+    byItself: false,
+    starved: false,
     startedAt: effects.startedAt === 0 ? Math.round(Date.now() - elapsedMs) : effects.startedAt,
     durationMs: elapsedMs,
   };
@@ -131,6 +140,8 @@ const NOTHING: RunEffects = {
   startedAt: 0,
   memoryBytes: 0,
   cold: false,
+  tape: new Uint8Array(0),
+  tapeWhole: true,
 };
 
 function stoppedVerdict({ request, loaded }: Job, stopped: Stopped): Verdict {

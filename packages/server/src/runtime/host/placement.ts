@@ -43,12 +43,12 @@ export class Placement {
 
   threadFor(job: Job): GuestThread | undefined {
     const { loaded } = job;
-    const hungry = this.#isHungry(job.request.function) ? this.#hungry : undefined;
+    const hungry = this.#isHungry(job.lane) ? this.#hungry : undefined;
     if (hungry !== undefined) hungry.job = job;
     this.#keepOne();
     const kept = hungry?.kept;
     const thread = kept?.held === 0 && kept.ready ? kept : this.#fitting(job);
-    if (thread !== undefined) this.nothingWaits(job.request.function);
+    if (thread !== undefined) this.nothingWaits(job.lane);
     // One that is long waits for long ones: that passes without a thread of those that wait.
     else if (job.alone || loaded.learnt.waits || !this.#isLong(loaded)) {
       this.#hungry ??= { job, since: this.#options.now(), kept: undefined };
@@ -62,7 +62,7 @@ export class Placement {
   }
 
   #isHungry(name: string): boolean {
-    return this.#hungry?.job.request.function === name;
+    return this.#hungry?.job.lane === name;
   }
 
   /** Versions whose runs wait would never let go of a thread that always has one of them. */

@@ -81,13 +81,13 @@ export class Pool {
   submit(job: Job): void {
     const thread = this.#queue.size > 0 ? this.#passing(job) : undefined;
     if (thread !== undefined && this.#assign(thread, job)) return;
-    this.#queue.push(job.request.function, job);
+    this.#queue.push(job.lane, job);
     if (this.#queue.size === 1) this.#pump();
   }
 
   /** Which thread takes a run that nobody waits for: those that wait were just refused, and are not asked again. */
   #passing(job: Job): GuestThread | undefined {
-    if (this.#closed || this.#queue.has(job.request.function)) return undefined;
+    if (this.#closed || this.#queue.has(job.lane)) return undefined;
     return this.#placement.threadFor(job);
   }
 
@@ -95,8 +95,8 @@ export class Pool {
   cancel(job: Job): void {
     const thread = [...this.#threads].find((candidate) => candidate.holds(job));
     if (thread === undefined) {
-      if (this.#queue.remove(job.request.function, job)) {
-        const { function: name } = job.request;
+      if (this.#queue.remove(job.lane, job)) {
+        const { lane: name } = job;
         if (!this.#queue.has(name)) this.#placement.nothingWaits(name);
         job.settle(outcomeOfStopped(job, CANCELLED));
       }
@@ -161,7 +161,7 @@ export class Pool {
       });
       if (job === undefined || thread === undefined) break;
       if (!this.#assign(thread, job)) {
-        this.#queue.pushFront(job.request.function, job);
+        this.#queue.pushFront(job.lane, job);
         break;
       }
     }
@@ -178,7 +178,7 @@ export class Pool {
     thread.getsStuck();
     for (const job of thread.jobs().toReversed()) {
       if (!thread.takeBack(job)) continue;
-      this.#queue.pushFront(job.request.function, job);
+      this.#queue.pushFront(job.lane, job);
     }
   }
 
@@ -265,7 +265,7 @@ export class Pool {
       if (cause !== undefined && job.deaths >= MOST_DEATHS) {
         job.settle(outcomeOfStopped(job, cause));
       } else {
-        this.#queue.pushFront(job.request.function, job);
+        this.#queue.pushFront(job.lane, job);
       }
     }
     // Above the usual number they come back one by one, where they are needed: many starts at once

@@ -12,6 +12,7 @@ import {
 import { CALLS } from "../calls.ts";
 import { ERRNO } from "../errno.ts";
 import type { RunEnd, Trouble } from "../protocol.ts";
+import { TAPE_MODE } from "../tape.ts";
 import { INPUT, INPUT_HEADER_BYTES, isLarge, seatBuffers, type SeatBuffers } from "../seat.ts";
 
 /** What a run is given. */
@@ -23,6 +24,7 @@ export interface RunInput {
   /** argv, the program's name first. */
   readonly args: readonly string[];
   readonly stdin: Uint8Array;
+  readonly tape?: "record" | Uint8Array | undefined;
 }
 
 export interface RunResult extends RunEffects {
@@ -58,19 +60,21 @@ export class HostSeat {
   }
 
   /** While the seat is free. */
-  write({ id, reservedPages, supervisedMs, env, args, stdin }: RunInput): void {
+  write({ id, reservedPages, supervisedMs, env, args, stdin, tape }: RunInput): void {
+    const replayed = tape instanceof Uint8Array ? tape : NO_TAPE;
     const names = Object.keys(env);
     let variables = "";
     for (const name of names) variables += `${name}=${zeroEnded(env[name]!)}`;
     let argv = "";
     for (const arg of args) argv += zeroEnded(arg);
     const units = variables.length + argv.length;
-    const most = units * MOST_BYTES_A_UNIT + stdin.length;
+    const most = units * MOST_BYTES_A_UNIT + stdin.length + replayed.length;
     if (INPUT_HEADER_BYTES + most > this.#buffers.input.byteLength) this.#exchange(most);
     const envBytes = this.#bytes.write(variables, INPUT_HEADER_BYTES);
     const argsAt = INPUT_HEADER_BYTES + envBytes;
     const argsBytes = this.#bytes.write(argv, argsAt);
     this.#bytes.set(stdin, argsAt + argsBytes);
+    this.#bytes.set(replayed, argsAt + argsBytes + stdin.length);
     const header = this.#header;
     header[INPUT.id] = id;
     header[INPUT.reservedPages] = reservedPages;
@@ -80,6 +84,8 @@ export class HostSeat {
     header[INPUT.argsCount] = args.length;
     header[INPUT.argsBytes] = argsBytes;
     header[INPUT.stdinBytes] = stdin.length;
+    header[INPUT.tapeMode] = tapeMode(tape);
+    header[INPUT.tapeBytes] = replayed.length;
   }
 
   /** After a run: one that was large is no reason to hold its memory for ever. */
@@ -120,11 +126,15 @@ export class HostSeat {
     const end = counts[FACT.end];
     if (end === END.exit) return { kind: "exit", code: counts[FACT.exitCode]! >>> 0 };
     if (end === END.timedOut) return { kind: "timed_out" };
-    const text = readTrouble(this.#buffers.journal, this.#facts);
-    const trouble = JSON.parse(text) as Trouble;
+    if (end === END.diverged) return { kind: "diverged", reason: this.#trouble().reason };
+    const trouble = this.#trouble();
     return end === END.noMemory
       ? { kind: "no_memory", reason: trouble.reason }
       : { kind: "trap", ...trouble };
+  }
+
+  #trouble(): Trouble {
+    return JSON.parse(readTrouble(this.#buffers.journal, this.#facts)) as Trouble;
   }
 
   #exchange(inputBytes: number): void {
@@ -137,6 +147,12 @@ export class HostSeat {
 }
 
 const NO_CALLS: readonly string[] = [];
+const NO_TAPE = new Uint8Array(0);
+
+function tapeMode(tape: RunInput["tape"]): number {
+  if (tape === undefined) return TAPE_MODE.none;
+  return tape === "record" ? TAPE_MODE.record : TAPE_MODE.replay;
+}
 
 function errnoName(errno: number): string {
   return Object.entries(ERRNO).find(([, value]) => value === errno)?.[0] ?? String(errno);

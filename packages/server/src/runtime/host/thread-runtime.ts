@@ -91,6 +91,7 @@ class ThreadRuntime implements Runtime {
       const job: Job = {
         request,
         loaded,
+        lane: request.lane ?? request.function,
         deaths: 0,
         alone: false,
         warmUp: false,
@@ -210,7 +211,15 @@ class ThreadRuntime implements Runtime {
         clearTimeout(timer);
         resolve(outcome);
       };
-      const job: Job = { request, loaded: warming, deaths: 0, alone: false, warmUp: true, settle };
+      const job: Job = {
+        request,
+        loaded: warming,
+        lane: version,
+        deaths: 0,
+        alone: false,
+        warmUp: true,
+        settle,
+      };
       // Where every thread is held up, it goes into service cold.
       const timer = setTimeout(() => this.#pool.cancel(job), WARM_UP_WAIT_MS);
       this.#pool.submit(job);

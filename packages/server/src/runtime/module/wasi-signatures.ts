@@ -62,5 +62,11 @@ function signatures(): Map<string, Signature> {
 /** Every function a module may import, by module and name. */
 export const IMPORTS: ReadonlyMap<string, ReadonlyMap<string, Signature>> = new Map([
   ["wasi_snapshot_preview1", signatures()],
-  ["nexus", new Map([["emit", { params: "ii", results: "i" }]])],
+  [
+    "nexus",
+    new Map([
+      ["emit", { params: "ii", results: "i" }],
+      ["log", { params: "iii", results: "i" }],
+    ]),
+  ],
 ]);

@@ -40,7 +40,8 @@ export class Caller {
     this.#hostSeat.write({ ...input, stdin: new TextEncoder().encode(stdin) });
     const seat = new Seat(0, controlViews(new SharedArrayBuffer(CONTROL_BYTES)), BELL);
     seat.exchange(this.#hostSeat.buffers);
-    this.context.begin(seat, Infinity, granted);
+    this.context.begin(seat, { mostCalls: Infinity, startedMs: performance.now() });
+    this.context.grant(granted);
     this.context.memory.attach(this.memory);
   }
 

@@ -21,13 +21,16 @@ import {
 import type { Store, Table } from "./store.ts";
 
 // A record's value: function (4 bytes), status (1), position (6), then the record as JSON. What is in
-// front is what filters and retention ask for; they need not parse the rest.
+// front is what filters and retention ask for; they need not parse the rest. Where there is a recording,
+// the status has one bit more, and the recording's length (4 bytes) stands before the JSON.
 const HEAD = 11;
+const RECORDED = 0x80;
+const RECORDED_HEAD = HEAD + 4;
 // Entries one call looks at; a page that found little in so many is short and says where to go on.
 const SCAN = 5_000;
 const CHUNK = 250;
 
-/** The records of every run, and the indexes that lists need. */
+/** The records of every run, their recordings, and the indexes that lists need. */
 export class Invocations {
   readonly #store: Store;
   readonly #catalogue: Catalogue;
@@ -37,24 +40,31 @@ export class Invocations {
     this.#catalogue = catalogue;
   }
 
-  write(batch: Batch, invocation: Invocation): void {
+  write(batch: Batch, invocation: Invocation, recording?: Uint8Array): void {
     const { id, position } = invocation;
     const name = this.#catalogue.assign(FUNCTION, invocation.function);
     const status = INVOCATION_STATUSES.indexOf(invocation.status);
     const json = JSON.stringify(invocation);
-    const value = Buffer.allocUnsafe(HEAD + Buffer.byteLength(json));
+    const head = recording === undefined ? HEAD : RECORDED_HEAD;
+    const value = Buffer.allocUnsafe(head + Buffer.byteLength(json));
     value.writeUInt32BE(name, 0);
     value[4] = status;
     value.writeUIntBE(position, 5, 6);
-    value.write(json, HEAD);
+    value.write(json, head);
     const { invocations, invocationsByFunction, invocationsByStatus, invocationsByEvent } =
       this.#store;
-    batch.put(invocations, idKey([], id), value);
+    const key = idKey([], id);
+    if (recording !== undefined) {
+      value[4] |= RECORDED;
+      value.writeUInt32BE(recording.length, HEAD);
+      batch.put(this.#store.recordings, key, asBuffer(recording));
+    }
+    batch.put(invocations, key, value);
     batch.put(invocationsByFunction, namedIdKey(name, status, id), MARK);
     if (status !== SUCCEEDED) batch.put(invocationsByStatus, idKey([status], id), MARK);
     batch.put(invocationsByEvent, positionIdKey(position, id), MARK);
     batch.delta.invocations += 1;
-    batch.delta.invocationBytes += value.length;
+    batch.delta.invocationBytes += bytesOf(value);
     batch.invocations.push(invocation);
   }
 
@@ -65,6 +75,10 @@ export class Invocations {
   get(id: string): Invocation | undefined {
     const value = id === "" ? undefined : this.#store.invocations.get(idKey([], id.slice(0, 100)));
     return value === undefined ? undefined : decodeRecord(value);
+  }
+
+  recording(id: string): Uint8Array | undefined {
+    return id === "" ? undefined : this.#store.recordings.get(idKey([], id.slice(0, 100)));
   }
 
   ofEvent(position: number): Invocation[] {
@@ -108,19 +122,20 @@ export class Invocations {
     return { items, nextCursor: encodeCursor("invocations", mark, before!) };
   }
 
-  /** Removes a record with everything that leads to it. */
+  /** Removes a record with its recording and everything that leads to it. */
   remove(batch: Batch, key: Buffer, value: Buffer): void {
     const id = key.toString("utf8");
     const name = value.readUInt32BE(0);
-    const status = value[4]!;
+    const status = value[4]! & ~RECORDED;
     const { invocations, invocationsByFunction, invocationsByStatus, invocationsByEvent } =
       this.#store;
     batch.remove(invocations, key);
+    if (isRecorded(value)) batch.remove(this.#store.recordings, key);
     batch.remove(invocationsByFunction, namedIdKey(name, status, id));
     if (status !== SUCCEEDED) batch.remove(invocationsByStatus, idKey([status], id));
     batch.remove(invocationsByEvent, positionIdKey(positionOf(value, 5), id));
     batch.delta.invocations -= 1;
-    batch.delta.invocationBytes -= value.length;
+    batch.delta.invocationBytes -= bytesOf(value);
   }
 
   /** The key ranges whose ids, merged, are the answer; undefined if the answer is empty. */
@@ -184,5 +199,20 @@ function runBefore(
 
 /** The record of an entry of the table. */
 export function decodeRecord(value: Buffer): Invocation {
-  return JSON.parse(value.toString("utf8", HEAD)) as Invocation;
+  return JSON.parse(value.toString("utf8", isRecorded(value) ? RECORDED_HEAD : HEAD)) as Invocation;
+}
+
+/** Whether the record of an entry has a recording. */
+export function isRecorded(value: Buffer): boolean {
+  return (value[4]! & RECORDED) !== 0;
+}
+
+/** What retention counts for an entry: the record and its recording. */
+export function bytesOf(value: Buffer): number {
+  return isRecorded(value) ? value.length + value.readUInt32BE(HEAD) : value.length;
+}
+
+/** The same bytes, not a copy. */
+function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

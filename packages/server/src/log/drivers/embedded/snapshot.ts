@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { open, type Transaction } from "lmdb";
 import { NexusError } from "../../../core/errors.ts";
-import { checkFile, FORMAT, messageOf, TABLES, type Table } from "./store.ts";
+import { checkFile, FORMAT, isReadable, messageOf, TABLES, type Table } from "./store.ts";
 
 /** One moment of a store, whatever is written to it meanwhile. */
 export interface Snapshot {
@@ -40,7 +40,7 @@ export function openSnapshot(dir: string): Snapshot {
     }
     const transaction = root.useReadTransaction();
     const format = tables.get("meta")?.get(Buffer.from("format"), { transaction })?.[0];
-    if (format !== FORMAT && format !== 1) {
+    if (!isReadable(format)) {
       transaction.done();
       void root.close();
       throw unusable(`it has format ${format ?? "none"}, and this version reads format ${FORMAT}`);

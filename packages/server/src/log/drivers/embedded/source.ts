@@ -11,7 +11,7 @@ import { FUNCTION } from "./catalogue.ts";
 import { decodeEvent } from "./codec.ts";
 import { decodeCursorRow } from "./cursors.ts";
 import { IMPORT_KEY, refuseUnfinished } from "./importing.ts";
-import { decodeRecord, startedAtOf } from "./invocations.ts";
+import { decodeRecord, isRecorded, startedAtOf } from "./invocations.ts";
 import { namedPositionKey, positionKey, positionOf } from "./keys.ts";
 import { decodeRow } from "./pending.ts";
 import { openSnapshot, type Snapshot } from "./snapshot.ts";
@@ -66,7 +66,9 @@ async function* invocationsAfter(
   for (const { key, value } of snapshot.range("invocations", start)) {
     const mark = key.toString("utf8");
     keptAt = Math.max(keptAt, startedAtOf(mark));
-    yield { mark, invocation: decodeRecord(value), keptAt };
+    const recording = isRecorded(value) ? snapshot.get("recordings", key) : undefined;
+    const invocation = decodeRecord(value);
+    yield { mark, invocation, keptAt, ...(recording === undefined ? {} : { recording }) };
     count += 1;
     if (count % STEP === 0) await new Promise(setImmediate);
   }

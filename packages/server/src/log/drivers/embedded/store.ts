@@ -34,6 +34,8 @@ export const TABLES = {
   holds: "holds",
   /** invocation id → function, status, position, record. */
   invocations: "invocations",
+  /** invocation id → its recording, where it has one. */
+  recordings: "recordings",
   /** function, status, invocation id → nothing. */
   invocationsByFunction: "invocations-by-function",
   /** status other than `succeeded`, invocation id → nothing. */
@@ -51,9 +53,15 @@ const NOTHING = Buffer.from("nothing");
 
 /**
  * Of what this file's tables hold. A newer store is refused, never guessed at. Format 1 had an entry of
- * its own for each position of an index, which format 2 reads as well.
+ * its own for each position of an index; in format 2 no record had a recording. Both are read as they
+ * are. An older version would remove records and leave their recordings behind for ever.
  */
-export const FORMAT = 2;
+export const FORMAT = 3;
+
+/** Whether this version reads a store of the format. */
+export function isReadable(format: number | undefined): boolean {
+  return format !== undefined && format >= 1 && format <= FORMAT;
+}
 
 /** The LMDB environment with its tables. Reads are synchronous; writes go through the committer alone. */
 export type Store = { readonly [T in keyof typeof TABLES]: Table } & {
@@ -138,14 +146,14 @@ export function checkFile(path: string, flags: "r" | "r+" = "r+"): void {
 
 function checkFormat(meta: Table, path: string): void {
   const key = Buffer.from("format");
-  const found = meta.get(key);
-  if (found === undefined || found[0] === 1) meta.putSync(key, Buffer.from([FORMAT]));
-  else if (found[0] !== FORMAT) {
+  const found = meta.get(key)?.[0];
+  if (found !== undefined && !isReadable(found)) {
     throw new NexusError(
       "DATA_DIR_UNUSABLE",
-      `Cannot open event log "${path}": it has format ${found[0]}, and this version reads format ${FORMAT} (use a newer version)`,
+      `Cannot open event log "${path}": it has format ${found}, and this version reads format ${FORMAT} (use a newer version)`,
     );
   }
+  if (found !== FORMAT) meta.putSync(key, Buffer.from([FORMAT]));
 }
 
 const EIO = 5;

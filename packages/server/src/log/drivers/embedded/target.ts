@@ -95,11 +95,11 @@ class EmbeddedTarget implements LogTarget {
   async invocations(kept: readonly KeptInvocation[]): Promise<void> {
     const { batch } = this.#committer;
     const inBatch = new Set<string>();
-    for (const { invocation } of kept) {
+    for (const { invocation, recording } of kept) {
       const { id } = invocation;
       if (inBatch.has(id) || this.#invocations.has(id)) continue;
       inBatch.add(id);
-      this.#invocations.write(batch, invocation);
+      this.#invocations.write(batch, invocation, recording);
     }
     await batch.done;
   }

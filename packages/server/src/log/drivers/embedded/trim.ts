@@ -5,7 +5,7 @@ import type { Committer, Counters } from "./committer.ts";
 import type { Consumers } from "./consumers.ts";
 import { decodeCursorRow } from "./cursors.ts";
 import type { Events } from "./events.ts";
-import { type Invocations, startedAtOf } from "./invocations.ts";
+import { bytesOf, type Invocations, startedAtOf } from "./invocations.ts";
 import { positionKey, positionOf } from "./keys.ts";
 import type { Store, Table } from "./store.ts";
 
@@ -52,6 +52,7 @@ export class Retention {
       table: this.#store.invocations,
       bytes: () => this.#counters().invocationBytes,
       timeOf: (key) => startedAtOf(key.toString("utf8")),
+      bytesOf,
       keeper: () => () => false,
       remove: (key, value) => this.#invocations.remove(this.#committer.batch, key, value),
     });
@@ -60,6 +61,7 @@ export class Retention {
       table: this.#store.events,
       bytes: () => this.#counters().eventBytes,
       timeOf: (_key, value) => acceptedAtOf(value),
+      bytesOf: (value) => value.length,
       keeper: () => this.#keeper(needed),
       remove: (key, value) => this.#events.remove(this.#committer.batch, key, value),
     });
@@ -86,7 +88,7 @@ export class Retention {
         start = Buffer.concat([key, Buffer.from([0])]);
         if (keeps(key, value)) continue;
         what.remove(key, value);
-        over -= value.length;
+        over -= what.bytesOf(value);
         taken += 1;
       }
       if (taken > 0 && !(await this.#committed(step))) {
@@ -145,6 +147,8 @@ interface Sweep {
   readonly table: Table;
   readonly bytes: () => number;
   readonly timeOf: (key: Buffer, value: Buffer) => number;
+  /** What goes with an entry, as `bytes` counts it. */
+  readonly bytesOf: (value: Buffer) => number;
   /** Made for one step: tells whether something still needs an entry. */
   readonly keeper: () => (key: Buffer, value: Buffer) => boolean;
   readonly remove: (key: Buffer, value: Buffer) => void;

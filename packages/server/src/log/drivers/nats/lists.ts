@@ -10,8 +10,8 @@ import type {
 } from "../../log.ts";
 import { readPage } from "./pages.ts";
 import { bringRow, type RetryRow } from "./retries.ts";
-import { eventOf, type NatsStore, remove } from "./store.ts";
-import { decodeJson } from "./wire.ts";
+import { eventOf, messageOf, type NatsStore, remove } from "./store.ts";
+import { decodeJson, decodeRecord, type Message, recordingOf } from "./wire.ts";
 
 /** Records are looked for from the time in their id on; clocks may differ by so much. */
 const CLOCKS_APART_MS = 60_000;
@@ -56,11 +56,21 @@ export async function listEvents(
 }
 
 export async function getInvocation(store: NatsStore, id: string): Promise<Invocation | undefined> {
+  const message = await findRecord(store, id);
+  return message === undefined ? undefined : decodeRecord(message);
+}
+
+export async function getRecording(store: NatsStore, id: string): Promise<Uint8Array | undefined> {
+  const message = await findRecord(store, id);
+  return message === undefined ? undefined : recordingOf(message);
+}
+
+async function findRecord(store: NatsStore, id: string): Promise<Message | undefined> {
   const startedAt = timeOfId(id);
   if (startedAt === undefined) return undefined;
   const from = await store.records.since(startedAt - CLOCKS_APART_MS);
   const message = await store.records.next(store.layout.recordById(id), from);
-  return message === undefined ? undefined : decodeJson<Invocation>(message.data);
+  return message === undefined ? undefined : messageOf(message);
 }
 
 export async function listInvocations(
@@ -81,7 +91,7 @@ export async function listInvocations(
       from: since === undefined ? first : await reader.since(since - CLOCKS_APART_MS),
       before: last + 1,
       item(message) {
-        const record = decodeJson<Invocation>(message.data);
+        const record = decodeRecord(messageOf(message));
         const fits =
           (name === undefined || record.function === name) &&
           (status === undefined || record.status === status) &&
@@ -99,7 +109,7 @@ export async function invocationsOf(store: NatsStore, position: number): Promise
   return messages
     .filter((message) => message !== undefined)
     .sort((a, b) => a.seq - b.seq)
-    .map(({ data }) => decodeJson<Invocation>(data));
+    .map((message) => decodeRecord(messageOf(message)));
 }
 
 export async function getDeadLetter(store: NatsStore, id: string): Promise<DeadLetter | undefined> {

@@ -5,7 +5,7 @@ import type { LogEntry } from "../../log.ts";
 import { Follower } from "./follower.ts";
 import type { Pulled } from "./pull.ts";
 import type { NatsStore } from "./store.ts";
-import { decodeEvent, decodeJson } from "./wire.ts";
+import { decodeEvent, decodeRecord } from "./wire.ts";
 
 /** Calls with `?wait=` watch one after the other: the next one finds the streams followed. */
 const LINGER_MS = 10_000;
@@ -84,7 +84,7 @@ export class Live {
 
   /** Two streams come by two ways: a record that overtook its event waits for it, and those behind it too. */
   #record({ message }: Pulled): void {
-    const invocation = decodeJson<Invocation>(message.data);
+    const invocation = decodeRecord(message);
     if (this.#early.length === 0 && invocation.position <= this.#followers!.events.seen) {
       this.#fanout.publish({ kind: "invocation", invocation });
       return;

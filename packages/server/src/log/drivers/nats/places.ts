@@ -4,8 +4,8 @@ import { withJetStream } from "./answers.ts";
 import { importMark } from "./importing.ts";
 import { timeOf } from "./reader.ts";
 import { scan } from "./scan.ts";
-import type { NatsStore } from "./store.ts";
-import { decodeJson, settledElsewhere } from "./wire.ts";
+import { messageOf, type NatsStore } from "./store.ts";
+import { decodeRecord, settledElsewhere } from "./wire.ts";
 
 /** Records are looked for from the time of their event on; the clocks of servers may differ by so much. */
 const CLOCKS_APART_MS = 60_000;
@@ -50,9 +50,8 @@ export async function withSettled(
   // What came from another log may have been settled there.
   const imported = (await importMark(store))?.last ?? 0;
   for await (const message of scan(store.events, { from, to: imported })) {
-    const { header: headers, data, seq } = message;
     for (const name of behind.keys()) {
-      if (settledElsewhere({ headers, data }, name)) settled(name, seq);
+      if (settledElsewhere(messageOf(message), name)) settled(name, message.seq);
     }
   }
   for await (const record of recordsSince(store, from, last.record)) {
@@ -80,8 +79,8 @@ async function* recordsSince(
   const first = await store.events.next(">", from);
   if (first === undefined) return;
   const start = await store.records.since(timeOf(first) - CLOCKS_APART_MS);
-  for await (const { data } of scan(store.records, { from: start, to })) {
-    yield decodeJson<Invocation>(data);
+  for await (const message of scan(store.records, { from: start, to })) {
+    yield decodeRecord(messageOf(message));
   }
 }
 

@@ -1,6 +1,5 @@
-import type { Invocation } from "../../../core/invocation.ts";
-import type { NatsStore } from "./store.ts";
-import { decodeJson } from "./wire.ts";
+import { messageOf, type NatsStore } from "./store.ts";
+import { decodeRecord } from "./wire.ts";
 
 /** The numbers added last, so many of them. */
 export class Recent {
@@ -44,7 +43,7 @@ export async function recentlyEnded(
   const messages = await Promise.all(sequences.map((sequence) => records.at(sequence)));
   return messages
     .filter((message) => message !== undefined)
-    .map((message) => decodeJson<Invocation>(message.data))
+    .map((message) => decodeRecord(messageOf(message)))
     .filter(
       ({ function: of, delivery }) => of === name && (delivery === "done" || delivery === "dead"),
     )

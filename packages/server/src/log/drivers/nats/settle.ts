@@ -5,7 +5,7 @@ import type { Delivery, Settlement } from "../../log.ts";
 import type { RetryKind } from "./layout.ts";
 import { forgetRetry, keepRetry, type RetryRow } from "./retries.ts";
 import type { NatsStore } from "./store.ts";
-import { encodeJson, onceOnly } from "./wire.ts";
+import { encodeJson, onceOnly, type Run } from "./wire.ts";
 
 export interface Settled {
   readonly delivery: Delivery;
@@ -29,20 +29,20 @@ export async function keepSettled(store: NatsStore, settled: Settled): Promise<v
     ...(retry === undefined ? [] : [keepRetry(store, retry.kind, retry.row)]),
     ...(next.state === "dead" ? [bury(store, invocation, { error: next.error, at: now() })] : []),
   ]);
-  await keepRun(store, invocation, emitted);
+  await keepRun(store, settlement, emitted);
   if (retry === undefined && hasRow) {
     await forgetRetry(store, { name: delivery.name, position: delivery.stored.position });
   }
 }
 
-/** Keeps the events that a run emitted, then its record. */
+/** Keeps the events that a run emitted, then its record and its recording. */
 export async function keepRun(
   store: NatsStore,
-  invocation: Invocation,
+  run: Run,
   emitted: readonly NewEvent[],
 ): Promise<void> {
   await Promise.all(emitted.map((event) => store.publishEvent(event)));
-  await store.publishRecord(invocation);
+  await store.publishRun(run);
 }
 
 async function bury(

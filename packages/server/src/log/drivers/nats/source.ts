@@ -1,5 +1,5 @@
 import type { StoredEvent } from "../../../core/event.ts";
-import type { DeadLetter, Invocation } from "../../../core/invocation.ts";
+import type { DeadLetter } from "../../../core/invocation.ts";
 import type { NatsLogOptions } from "../nats.ts";
 import type { KeptInvocation, LogSource, LogState, WaitingRetry } from "../../transfer.ts";
 import { refuseUnfinished } from "./importing.ts";
@@ -7,8 +7,8 @@ import { readPlaces, withSettled } from "./places.ts";
 import { timeOf } from "./reader.ts";
 import type { RetryRow } from "./retries.ts";
 import { scan } from "./scan.ts";
-import { eventOf, type NatsStore, openNatsStore } from "./store.ts";
-import { decodeJson } from "./wire.ts";
+import { eventOf, messageOf, type NatsStore, openNatsStore } from "./store.ts";
+import { decodeJson, decodeRecord, recordingOf } from "./wire.ts";
 
 /**
  * The log in NATS as it is about now, whether servers work on it or not. JetStream has no moment that
@@ -62,7 +62,11 @@ async function* recordsOf(store: NatsStore, range: Range): AsyncGenerator<KeptIn
   let keptAt = 0;
   for await (const message of scan(store.records, range)) {
     keptAt = Math.max(keptAt, timeOf(message));
-    yield { mark: String(message.seq), invocation: decodeJson<Invocation>(message.data), keptAt };
+    const mark = String(message.seq);
+    const kept = messageOf(message);
+    const recording = recordingOf(kept);
+    const invocation = decodeRecord(kept);
+    yield { mark, invocation, keptAt, ...(recording === undefined ? {} : { recording }) };
   }
 }
 

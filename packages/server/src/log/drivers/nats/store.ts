@@ -6,7 +6,6 @@ import {
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { NewEvent, StoredEvent } from "../../../core/event.ts";
-import type { Invocation } from "../../../core/invocation.ts";
 import { isNotFound } from "../../../core/jetstream.ts";
 import { atLeast, SEVERAL_FILTERS_VERSION } from "../../../core/nats-version.ts";
 import type { Appended } from "../../log.ts";
@@ -14,7 +13,7 @@ import { type Kept, withJetStream } from "./answers.ts";
 import { Channel } from "./channel.ts";
 import { Layout } from "./layout.ts";
 import { StreamReader, timeOf } from "./reader.ts";
-import { decodeEvent, encodeEvent, encodeRecord, onceOnly } from "./wire.ts";
+import { decodeEvent, encodeEvent, encodeRun, type Message, onceOnly, type Run } from "./wire.ts";
 
 // An event's head is in a header; ids, sources and types are short where they come through our doors.
 const HEADERS_BYTES = 16 * 1024;
@@ -107,11 +106,14 @@ export class NatsStore {
     return this.channel.server.max_payload - HEADERS_BYTES;
   }
 
-  /** Sent again, it is not kept twice. What does not fit into a message is cut, and the record says so. */
-  async publishRecord(invocation: Invocation): Promise<Kept> {
+  /**
+   * Sent again, it is not kept twice. A record that does not fit into a message is cut, and says so; a
+   * recording that does not fit beside its record is left out.
+   */
+  async publishRun(run: Run): Promise<Kept> {
     if (this.#held !== undefined) await this.#held;
-    const data = encodeRecord(invocation, this.maxBytes);
-    return this.channel.publish(this.layout.record(invocation), data, onceOnly());
+    const { headers, data } = encodeRun(run, { head: onceOnly(), maxBytes: this.maxBytes });
+    return this.channel.publish(this.layout.record(run.invocation), data, headers);
   }
 }
 
@@ -120,8 +122,12 @@ function notNow(): void {}
 
 /** The event of a stored message; undefined: it is none. */
 export function eventOf(message: StoredMsg): StoredEvent | undefined {
-  const { header: headers, data, seq: position } = message;
-  return decodeEvent({ headers, data }, { position, acceptedAt: timeOf(message) });
+  return decodeEvent(messageOf(message), { position: message.seq, acceptedAt: timeOf(message) });
+}
+
+/** The same message as one that a consumer hands out. */
+export function messageOf({ header: headers, data }: StoredMsg): Message {
+  return { headers, data };
 }
 
 /** Removes one message. False: it was not there. LOG_UNAVAILABLE. */

@@ -10,7 +10,7 @@ import { PositionMap } from "./position-map.ts";
 import { keepRetry } from "./retries.ts";
 import { type NatsStore, openNatsStore } from "./store.ts";
 import { ensureStreams } from "./streams.ts";
-import { encodeJson, encodeRecord, encodeRestored, keptElsewhere } from "./wire.ts";
+import { encodeJson, encodeRestored, encodeRun, keptElsewhere } from "./wire.ts";
 
 /** Messages that are on their way at a time. */
 const AT_ONCE = 512;
@@ -95,11 +95,12 @@ class NatsTarget implements LogTarget {
 
   async invocations(kept: readonly KeptInvocation[]): Promise<void> {
     const { channel, layout, maxBytes } = this.#store;
-    await inParts(kept, ({ invocation, keptAt }) => {
+    await inParts(kept, ({ invocation, recording, keptAt }) => {
       this.#keptAt = Math.max(this.#keptAt, keptAt);
       const record = this.#moved(invocation);
-      const data = encodeRecord(record, maxBytes);
-      return channel.publish(layout.record(record), data, keptElsewhere(this.#keptAt));
+      const head = keptElsewhere(this.#keptAt);
+      const { headers, data } = encodeRun({ invocation: record, recording }, { head, maxBytes });
+      return channel.publish(layout.record(record), data, headers);
     });
   }
 

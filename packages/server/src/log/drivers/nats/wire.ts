@@ -10,6 +10,7 @@ const CLAIM = "Nexus-Claim";
 const AGAIN = "Nexus-Again";
 const ACCEPTED = "Nexus-Accepted";
 const SETTLED = "Nexus-Settled";
+const RECORDING_AT = "Nexus-Recording-At";
 const EXPECTED = "Nats-Expected-Last-Subject-Sequence";
 
 export interface Outgoing {
@@ -117,6 +118,44 @@ export function encodeRecord(invocation: Invocation, maxBytes: number): Uint8Arr
     cut = encodeJson({ ...bare, output: bare.output.slice(0, length), output_truncated: true });
   }
   return cut;
+}
+
+/**
+ * A record's message: its JSON, as `encodeRecord` gives it, and behind that the recording, where there is
+ * room for both in so many bytes; then the header `head` says where it begins.
+ */
+export function encodeRun(
+  { invocation, recording }: Run,
+  { head, maxBytes }: { readonly head: MsgHdrs; readonly maxBytes: number },
+): Outgoing {
+  const json = encodeRecord(invocation, maxBytes);
+  if (recording === undefined || json.length + recording.length > maxBytes) {
+    return { headers: head, data: json };
+  }
+  head.set(RECORDING_AT, String(json.length));
+  return { headers: head, data: Buffer.concat([json, recording]) };
+}
+
+export interface Run {
+  readonly invocation: Invocation;
+  readonly recording?: Uint8Array | undefined;
+}
+
+/** The record of a stored message. */
+export function decodeRecord(message: Message): Invocation {
+  const at = recordingAt(message);
+  return decodeJson(at === undefined ? message.data : message.data.subarray(0, at));
+}
+
+/** The recording that came with a record. */
+export function recordingOf(message: Message): Uint8Array | undefined {
+  const at = recordingAt(message);
+  return at === undefined ? undefined : message.data.subarray(at);
+}
+
+function recordingAt({ headers: head }: Message): number | undefined {
+  const value = head?.get(RECORDING_AT) ?? "";
+  return value === "" ? undefined : Number(value);
 }
 
 export function encodeJson(value: unknown): Uint8Array {

@@ -28,7 +28,7 @@ export class VersionFiles {
     const scratch = memoryTree({
       limitBytes: this.#scratchBytes,
       device: this.#scratchDevice,
-      now: () => context.wallClock.now(),
+      now: () => context.world.realtime(),
       onFull: () => context.noteLimit("scratch"),
     });
     return { preopens: [...this.#mounts, { name: SCRATCH, directory: scratch }] };

@@ -1,6 +1,5 @@
 import type { GuestContext } from "../context.ts";
 import { INVAL } from "../../errno.ts";
-import { nanoseconds } from "../wall-clock.ts";
 import type { Family } from "./functions.ts";
 
 export const CLOCK = { realtime: 0, monotonic: 1, processCpu: 2, threadCpu: 3 } as const;
@@ -9,27 +8,18 @@ export const CLOCK = { realtime: 0, monotonic: 1, processCpu: 2, threadCpu: 3 } 
 const RESOLUTIONS_NS = [1000n, 1n, 1000n, 1000n] as const;
 
 /** Nanoseconds on a clock; INVAL where there is no such clock. The CPU clocks count from the run's start. */
-export function clockNow(context: GuestContext, clock: number): bigint {
+export function clockNow({ world }: GuestContext, clock: number): bigint {
   switch (clock) {
     case CLOCK.realtime:
-      return context.wallClock.now();
+      return world.realtime();
     case CLOCK.monotonic:
-      return process.hrtime.bigint();
+      return world.monotonic();
     case CLOCK.processCpu:
     case CLOCK.threadCpu:
-      return cpuTime(context);
+      return world.cpu();
     default:
       throw INVAL;
   }
-}
-
-// Most runs never ask, so nobody reads the clock at their start: by the first reading a run has used as
-// much as has gone by.
-function cpuTime(context: GuestContext): bigint {
-  const { user, system } = process.threadCpuUsage();
-  const usedNs = BigInt(user + system) * 1000n;
-  context.cpuOffsetNs ??= nanoseconds(performance.now() - context.startedMs) - usedNs;
-  return usedNs + context.cpuOffsetNs;
 }
 
 export function clockFunctions(context: GuestContext): Family<"clock"> {

@@ -131,7 +131,7 @@ export function pollFunctions(context: GuestContext): Family<"poll"> {
         }
       }
       const finish = (): void => {
-        const now = process.hrtime.bigint();
+        const now = context.world.monotonic();
         const due = alarms.filter(({ dueNs }) => dueNs <= now).map(({ happening }) => happening);
         const happened = [...ready, ...due];
         write(eventsAt >>> 0, happened);
@@ -143,7 +143,7 @@ export function pollFunctions(context: GuestContext): Family<"poll"> {
         return finish();
       }
       if (ready.length > 0 || dueNs === undefined) return finish();
-      const slept = context.sleep(dueNs);
+      const slept = context.world.sleep(dueNs);
       return slept === undefined ? finish() : slept.then(finish);
     },
   };

@@ -132,7 +132,7 @@ export function writeStat(memory: GuestMemory, at: number, stat: FileStat): void
 
 /** What the times of something are to be; INVAL where one is to be two things at once. */
 export function timesOf(
-  { wallClock }: GuestContext,
+  { world }: GuestContext,
   [accessed, modified]: readonly [bigint, bigint],
   flags: number,
 ): FileTimes {
@@ -140,7 +140,7 @@ export function timesOf(
   const timeOf = (time: bigint, set: number, now: number): bigint | undefined => {
     if ((flags & set) !== 0 && (flags & now) !== 0) throw INVAL;
     if ((flags & set) !== 0) return BigInt.asUintN(64, time);
-    return (flags & now) === 0 ? undefined : wallClock.now();
+    return (flags & now) === 0 ? undefined : world.realtime();
   };
   const accessedNs = timeOf(accessed, FSTFLAG.accessed, FSTFLAG.accessedNow);
   const modifiedNs = timeOf(modified, FSTFLAG.modified, FSTFLAG.modifiedNow);

@@ -1,0 +1,79 @@
+import { ClockReadings, MOST_READING_BYTES } from "../clock-readings.ts";
+import {
+  MOST_CLOCK_BYTES,
+  MOST_RANDOM_BYTES,
+  SEED_BYTES,
+  TAPE,
+  type ClockKind,
+  type TapeKind,
+} from "../tape.ts";
+import type { LiveWorld } from "./live-world.ts";
+import { seededBytes } from "./seeded-bytes.ts";
+import type { Tape } from "./tape.ts";
+import type { World } from "./world.ts";
+
+const HEAD = 1;
+const LENGTH_BYTES = 4;
+
+/** What the live world gives, with a note on the tape of everything it gave. One serves many runs. */
+export class RecordingWorld implements World {
+  readonly #live: LiveWorld;
+  readonly #readings = new ClockReadings();
+  readonly #entry = new Uint8Array(MOST_READING_BYTES);
+  #clockBytes = 0;
+  #tape!: Tape;
+
+  constructor(live: LiveWorld) {
+    this.#live = live;
+  }
+
+  begin(tape: Tape): void {
+    this.#tape = tape;
+    this.#readings.begin();
+    this.#clockBytes = 0;
+  }
+
+  realtime(): bigint {
+    return this.#note("realtime", this.#live.realtime());
+  }
+
+  monotonic(): bigint {
+    return this.#note("monotonic", this.#live.monotonic());
+  }
+
+  cpu(): bigint {
+    return this.#note("cpu", this.#live.cpu());
+  }
+
+  random(bytes: Uint8Array): void {
+    if (bytes.length <= MOST_RANDOM_BYTES) {
+      this.#live.random(bytes);
+      this.#noteBytes("random", bytes.length, bytes);
+      return;
+    }
+    const seed = new Uint8Array(SEED_BYTES);
+    this.#live.random(seed);
+    seededBytes(seed, bytes);
+    this.#noteBytes("seed", bytes.length, seed);
+  }
+
+  sleep(dueNs: bigint): void | Promise<void> {
+    return this.#live.sleep(dueNs);
+  }
+
+  #note(kind: ClockKind, ns: bigint): bigint {
+    const bytes = this.#readings.write(kind, ns, this.#entry);
+    this.#clockBytes += bytes;
+    if (this.#clockBytes > MOST_CLOCK_BYTES) this.#tape.giveUp();
+    else this.#tape.append(this.#entry.subarray(0, bytes));
+    return ns;
+  }
+
+  #noteBytes(kind: TapeKind, count: number, bytes: Uint8Array): void {
+    const entry = new Uint8Array(HEAD + LENGTH_BYTES + bytes.length);
+    entry[0] = TAPE[kind];
+    new DataView(entry.buffer).setUint32(HEAD, count, true);
+    entry.set(bytes, HEAD + LENGTH_BYTES);
+    this.#tape.append(entry);
+  }
+}
