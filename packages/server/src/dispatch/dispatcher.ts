@@ -12,7 +12,8 @@ import { runAttempt, type Attempt } from "./attempt.ts";
 import { runCron } from "./cron.ts";
 import type { CallResult, Dispatch, ReplayOptions, Waited } from "./dispatch.ts";
 import { invocationRecord } from "./record.ts";
-import { Reruns, type Rerun } from "./rerun.ts";
+import { Reruns } from "./rerun.ts";
+import type { Rerun } from "./run-again.ts";
 import { FunctionRunner } from "./runner.ts";
 import { Waiters } from "./waiters.ts";
 

@@ -1,0 +1,150 @@
+import type { NewEvent } from "../core/event.ts";
+import type { Invocation } from "../core/invocation.ts";
+import {
+  ASPECTS,
+  type Aspect,
+  hashesOf,
+  type NotHermetic,
+  type Recording,
+  type RunHashes,
+} from "../core/recording.ts";
+import type { ArchivedVersion } from "../functions/functions.ts";
+import type { Outcome, Runtime } from "../runtime/runtime.ts";
+import { environment } from "./environment.ts";
+import { outcomeFields, type OutcomeFields } from "./record.ts";
+
+/** A recorded run and what came of it when it was run again, without effects. */
+export interface Rerun {
+  /** The record of the run that was recorded. */
+  readonly recorded: Invocation;
+  /** The version that ran now. */
+  readonly version: string;
+  /** Why the run need not go the same way again; empty: it must. */
+  readonly not_hermetic: readonly NotHermetic[];
+  readonly identical: boolean;
+  /** What is not as it was, in this order; empty where it is identical. */
+  readonly differs: readonly Aspect[];
+  readonly hashes: { readonly recorded: RunHashes; readonly replayed: RunHashes };
+  readonly replayed: OutcomeFields;
+}
+
+/** A run with all that it was given. */
+export interface RecordedRun {
+  readonly event: NewEvent;
+  readonly recorded: Invocation;
+  readonly recording: Recording;
+}
+
+export interface RunAgainDeps {
+  readonly versions: RerunVersions;
+  readonly runtime: Runtime;
+}
+
+/** Runs it again on this version and compares. Rejects as `outcomeAgain` does. */
+export async function runAgain(
+  run: RecordedRun,
+  archived: ArchivedVersion,
+  deps: RunAgainDeps,
+): Promise<Rerun> {
+  return compare(run, archived.version.version, await outcomeAgain(run, archived, deps));
+}
+
+/**
+ * What comes of it now, given what it was given then and nothing of the machine's own. Nothing is kept of
+ * it anywhere. Rejects as Runtime.load and Runtime.invoke do.
+ */
+export async function outcomeAgain(
+  { event, recorded, recording }: RecordedRun,
+  archived: ArchivedVersion,
+  { versions, runtime }: RunAgainDeps,
+): Promise<Outcome> {
+  const { version } = archived;
+  const name = await versions.load(archived);
+  const { spanId, sampled, tape } = recording;
+  return runtime.invoke({
+    version: name,
+    function: version.name,
+    // All of them together wait as one function does: live runs have their turn before the second one.
+    lane: LANE,
+    stdin: event.event.json,
+    env: environment({
+      version,
+      event,
+      attempt: recorded.attempt,
+      trace: { traceId: recorded.trace_id, spanId, sampled },
+      replay: recorded.trigger === "replay",
+    }),
+    tape,
+  });
+}
+
+// No function can have this name.
+const LANE = "replay:";
+/** Versions that stay loaded for reruns. */
+const KEPT = 16;
+
+/** Versions as reruns have them loaded: apart from live runs, which may unload theirs at any moment. */
+export class RerunVersions {
+  readonly #runtime: Runtime;
+  readonly #loaded = new Map<string, Promise<void>>();
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+  }
+
+  /** Resolves with its name in the runtime. Loading one again costs nothing. Rejects as Runtime.load does. */
+  async load({ version, module, files }: ArchivedVersion): Promise<string> {
+    const name = `${LANE}${version.version}`;
+    let loading = this.#loaded.get(name);
+    if (loading === undefined) {
+      loading = this.#runtime
+        .load({ version: name, bytes: module, limits: version.limits, files, warmUp: false })
+        .then(() => undefined);
+      this.#loaded.set(name, loading);
+      loading.catch(() => this.#loaded.delete(name));
+      this.#forgetOldest();
+    }
+    await loading;
+    return name;
+  }
+
+  #forgetOldest(): void {
+    if (this.#loaded.size <= KEPT) return;
+    for (const oldest of this.#loaded.keys()) {
+      this.#loaded.delete(oldest);
+      this.#runtime.unload(oldest);
+      return;
+    }
+  }
+}
+
+/** What of the run is not as it was. */
+export function compare(
+  { recorded, recording }: RecordedRun,
+  version: string,
+  outcome: Outcome,
+): Rerun {
+  const hashes = { recorded: recording.hashes, replayed: hashesOf(outcome) };
+  // A run that exited with 0 and emitted what is no event failed by the dispatcher's judgement alone.
+  const judged =
+    recorded.error?.code === "FUNCTION_OUTPUT_INVALID" || recorded.error?.code === "EVENT_LOOP";
+  const status = judged ? "succeeded" : recorded.status;
+  const same: Record<Aspect, boolean> = {
+    recording: outcome.error?.code !== "REPLAY_DIVERGED",
+    status: outcome.status === status,
+    exit_code: outcome.exitCode === recorded.exit_code,
+    output: hashes.replayed.output === hashes.recorded.output,
+    logs: hashes.replayed.logs === hashes.recorded.logs,
+    effects: hashes.replayed.effects === hashes.recorded.effects,
+  };
+  const differs = ASPECTS.filter((aspect) => !same[aspect]);
+  return {
+    recorded,
+    version,
+    not_hermetic: recording.notHermetic,
+    identical: differs.length === 0,
+    differs,
+    hashes,
+    replayed: outcomeFields(outcome),
+  };
+}
