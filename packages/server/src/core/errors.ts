@@ -88,6 +88,18 @@ export const ERRORS = {
     title: "The event is larger than the limit",
     help: "Keep large data elsewhere and send a link to it, or raise `limits.event` in nexus.yaml.",
   },
+  STATE_TOO_LARGE: {
+    status: 413,
+    retry: false,
+    title: "A key or value of the state is larger than the limit",
+    help: "A key has at most 512 bytes, a value as many as `detail` says. Keep large data elsewhere, and its address here.",
+  },
+  STATE_KEY_INVALID: {
+    status: 400,
+    retry: false,
+    title: "The key of the state is not valid",
+    help: "A key is text of one byte or more, in UTF-8.",
+  },
   MEDIA_TYPE_UNSUPPORTED: {
     status: 415,
     retry: false,
