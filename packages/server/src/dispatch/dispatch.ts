@@ -1,5 +1,6 @@
 import type { NewEvent, StoredEvent } from "../core/event.ts";
 import type { Invocation } from "../core/invocation.ts";
+import type { RecordingFile } from "../core/recording-file.ts";
 import type { Appended } from "../log/log.ts";
 import type { Outcome } from "../runtime/runtime.ts";
 import type { Rerun } from "./run-again.ts";
@@ -27,6 +28,15 @@ export interface Dispatch {
    * RECORDING_NOT_FOUND, RECORDING_INVALID, EVENT_NOT_FOUND, VERSION_NOT_FOUND, SHUTTING_DOWN.
    */
   rerun(invocationId: string): Promise<Rerun>;
+
+  /**
+   * All that it takes to run a recorded invocation again on another machine, redacted as its function says;
+   * `withModule`: its module and mounts, too. Rejects as `rerun` does.
+   */
+  recordingFile(
+    invocationId: string,
+    options: { readonly withModule: boolean },
+  ): Promise<RecordingFile>;
 
   /** Takes nothing new, waits for what runs until `signal` aborts, then stops it. Safe to call twice. */
   stop(signal: AbortSignal): Promise<void>;

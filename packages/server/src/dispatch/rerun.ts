@@ -27,7 +27,7 @@ export class Reruns {
    */
   async rerun(id: string): Promise<Rerun> {
     const { log, versions, runtime } = this.#deps;
-    const { recorded, recording: bytes, event } = await findRecorded(log, id);
+    const { recorded, recording: bytes, event } = await findRecorded({ log, versions }, id);
     const version = await findVersion(versions, recorded.version);
     const run = { recorded, recording: decodeRecording(bytes), event };
     return runAgain(run, version, { versions: this.#loaded, runtime });

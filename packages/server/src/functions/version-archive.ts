@@ -61,11 +61,13 @@ export async function versionOf(
   const module = await parts.module(name);
   if (module === undefined) throw missing(settings.name, `its module ${name} is not here`);
   const mounts: Mount[] = [];
+  const mountBytes: Uint8Array[] = [];
   for (const { guest, sha256 } of mounted) {
     const bytes = await parts.mount(sha256);
     const files = bytes === undefined ? undefined : mountIn(bytes);
     if (files === undefined) throw missing(settings.name, `the files at ${guest} are not here`);
     mounts.push({ guest, files });
+    mountBytes.push(bytes!);
   }
   const facts = mounted.map(({ guest, sha256 }): MountFacts => {
     return { guest, sha256, host: "", files: 0, bytes: 0 };
@@ -76,7 +78,7 @@ export async function versionOf(
     0,
   );
   const scratchBytes = settings.scratchBytes ?? 0;
-  return { version, content, module, files: { mounts, scratchBytes } };
+  return { version, content, module, files: { mounts, scratchBytes }, mounts: mountBytes };
 }
 
 /** The parts of a version that came with it, known by their hashes. */
