@@ -101,7 +101,8 @@ export async function runAttempt(input: AttemptInput, deps: AttemptDeps): Promis
   return done;
 }
 
-function judge(
+/** How a run ended in the end: one that exited with 0 and emitted what is no event has failed. */
+export function judge(
   outcome: Outcome,
   { output }: FunctionVersion,
   emit: () => readonly NewEvent[],

@@ -11,6 +11,7 @@ import type { Outcome, Runtime } from "../runtime/runtime.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { runAttempt, type Attempt } from "./attempt.ts";
 import { runCron } from "./cron.ts";
+import type { Against } from "./candidates.ts";
 import type { CallResult, Dispatch, ReplayOptions, Waited } from "./dispatch.ts";
 import { invocationRecord } from "./record.ts";
 import { recordingFile } from "./recording-files.ts";
@@ -136,11 +137,11 @@ class Dispatcher implements Dispatch {
     }
   }
 
-  async rerun(invocationId: string): Promise<Rerun> {
+  async rerun(invocationId: string, against?: Against): Promise<Rerun> {
     if (this.#stopping.signal.aborted) {
       throw new NexusError("SHUTTING_DOWN", "Cannot replay: the server is stopping");
     }
-    return this.#reruns.rerun(invocationId);
+    return this.#reruns.rerun(invocationId, against);
   }
 
   recordingFile(

@@ -7,6 +7,7 @@ import type { ArchivedVersion, ModuleStore, VersionArchive } from "./functions.t
 import { contentStore } from "./module-store.ts";
 import { mountContent, mountIn } from "./mount-content.ts";
 import { canonicalJson, functionVersion, versionContent } from "./version.ts";
+import { moduleFault } from "./wasm-file.ts";
 
 /** What names a version: the sha256 of this, as canonical JSON, is its name. */
 interface Content {
@@ -48,6 +49,24 @@ export function versionArchive(dataDir: string, modules: ModuleStore): VersionAr
     async get(name) {
       const content = await contents.get(name);
       return content === undefined ? undefined : versionOf(content, parts);
+    },
+
+    async find(prefix) {
+      const all = await contents.list();
+      return all.filter((name) => name.startsWith(prefix));
+    },
+
+    async withModule(name, module) {
+      const content = await contents.get(name);
+      if (content === undefined) return undefined;
+      const candidate = { ...(JSON.parse(text(content)) as Content), module };
+      return versionOf(Buffer.from(canonicalJson(candidate)), parts);
+    },
+
+    async keepModule(bytes) {
+      const fault = moduleFault(bytes);
+      if (fault === undefined) return modules.put(bytes);
+      throw new NexusError("CANDIDATE_INVALID", `Cannot keep module: it ${fault}`);
     },
   };
 }

@@ -73,7 +73,18 @@ export interface InvokeRequest {
    * `record`: the outcome has the tape of what the run was given. A tape: the run is given what that says,
    * and nothing of the machine's own; where it asks for something else, it ends with REPLAY_DIVERGED.
    */
-  readonly tape?: "record" | Uint8Array;
+  readonly tape?: "record" | Uint8Array | FollowedTape;
+}
+
+/**
+ * The tape of another version's run, for one that asks for other things: it is given the same as far as it
+ * asks for the same, and what follows from the tape beyond that; nothing of the machine's own. Two such
+ * runs are alike, bit for bit.
+ */
+export interface FollowedTape {
+  readonly follow: Uint8Array;
+  /** When the recorded run began: milliseconds since the Unix epoch. */
+  readonly startedAt: number;
 }
 
 export interface Outcome {

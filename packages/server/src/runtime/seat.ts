@@ -28,6 +28,8 @@ export const INPUT = {
   tapeMode: 8,
   /** Of the tape to be replayed, behind stdin. */
   tapeBytes: 9,
+  /** Two of them, as one f64: milliseconds since the Unix epoch at which a tape that is followed begins. */
+  tapeStartedAt: 10,
 } as const;
 
 export const INPUT_HEADER_BYTES = 64;

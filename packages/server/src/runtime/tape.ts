@@ -21,7 +21,7 @@ export const TAPE = {
 export type TapeKind = keyof typeof TAPE;
 
 /** What a run does with its tape, as its seat says. */
-export const TAPE_MODE = { none: 0, record: 1, replay: 2 } as const;
+export const TAPE_MODE = { none: 0, record: 1, replay: 2, follow: 3 } as const;
 
 /** Random bytes of one call that are kept as they are; more of them come from a seed that is. */
 export const MOST_RANDOM_BYTES = 64;
@@ -33,4 +33,29 @@ const NAMES = new Map<number, TapeKind>(
 
 export function tapeKindName(kind: number): string {
   return NAMES.get(kind) ?? `something of kind ${kind}`;
+}
+
+export interface TapeEntry {
+  readonly kind: number;
+  /** A clock reading, random bytes, a key. */
+  readonly bytes: Uint8Array;
+  /** How many random bytes were given. */
+  readonly count: number;
+  /** Where the next one begins. */
+  readonly end: number;
+}
+
+/** The entry that begins at `at`; undefined: the tape has come to its end, or is none from here on. */
+export function tapeEntry(tape: Uint8Array, at: number): TapeEntry | undefined {
+  const kind = tape[at];
+  if (kind === undefined || !NAMES.has(kind)) return undefined;
+  const counted = kind === TAPE.random || kind === TAPE.seed;
+  const from = at + 1 + (counted ? 4 : 0);
+  if (from > tape.length) return undefined;
+  const count = counted
+    ? new DataView(tape.buffer, tape.byteOffset + at + 1).getUint32(0, true)
+    : 0;
+  const length = kind === TAPE.seed ? SEED_BYTES : counted ? count : 8;
+  const end = from + length;
+  return end > tape.length ? undefined : { kind, bytes: tape.subarray(from, end), count, end };
 }

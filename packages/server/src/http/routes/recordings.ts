@@ -1,86 +1,61 @@
-import { encodeRecordingFile, RECORDING_TYPE } from "../../core/recording-file.ts";
+import { NexusError } from "../../core/errors.ts";
+import type { Against } from "../../dispatch/dispatch.ts";
 import { json, type Operation } from "../operation.ts";
-import { choice, readQuery } from "../query.ts";
+import { type Query, readQuery } from "../query.ts";
 import { reading } from "../reply.ts";
 import type { AppDeps, Route } from "../route.ts";
 
-/** Recordings, and runs made again from them. */
+/** Runs made again from their recordings. */
 export function recordingRoutes({ dispatch }: AppDeps): readonly Route[] {
   return [
-    {
-      method: "GET",
-      path: "/invocations/:invocation_id/recording",
-      scope: "admin",
-      operation: EXPORT,
-      async handle({ request, params }) {
-        const query = readQuery(request.query, Object.keys(EXPORT.query!));
-        const withModule = choice("with_module", query["with_module"], ["true", "false"]);
-        const id = params["invocation_id"]!;
-        const file = await dispatch.recordingFile(id, { withModule: withModule === "true" });
-        return {
-          status: 200,
-          headers: {
-            "content-type": RECORDING_TYPE,
-            "content-disposition": `attachment; filename="${file.invocation.id}.nxr"`,
-            "cache-control": "no-store",
-          },
-          body: encodeRecordingFile(file),
-        };
-      },
-    },
     {
       method: "POST",
       path: "/invocations/:invocation_id/replay",
       scope: "admin",
       operation: REPLAY,
       async handle({ request, params }) {
-        readQuery(request.query, []);
-        return reading(await dispatch.rerun(params["invocation_id"]!));
+        const query = readQuery(request.query, Object.keys(REPLAY.query!));
+        return reading(await dispatch.rerun(params["invocation_id"]!, againstIn(query)));
       },
     },
   ];
 }
 
-const EXPORT: Operation = {
-  id: "exportRecording",
-  tag: "Invocations",
-  summary: "Get an invocation's recording as a file that travels",
-  description:
-    "All it takes to run the invocation again on another machine: its event, its record, what it was given, and its version; the module by its hash, or itself. Redacted as the function says. docs/recordings.md has the format.",
-  params: { invocation_id: "The invocation's id." },
-  query: {
-    with_module: {
-      description: "`true`: with the module and what was mounted, so that nothing else is needed.",
-      schema: { type: "boolean", default: false },
-    },
-  },
-  answers: {
-    200: {
-      description: "The file.",
-      content: { [RECORDING_TYPE]: {} },
-      headers: { "content-disposition": "With the file's name, `<id>.nxr`." },
-    },
-  },
-  problems: [
-    ...(["INVOCATION_NOT_FOUND", "RECORDING_NOT_FOUND", "RECORDING_INVALID"] as const),
-    ...(["EVENT_NOT_FOUND", "VERSION_NOT_FOUND", "REQUEST_INVALID"] as const),
-    ...(["DATA_DIR_UNUSABLE", "LOG_UNAVAILABLE"] as const),
-  ],
-};
+/** Undefined: the version that it ran on. */
+function againstIn({ against, module }: Query): Against | undefined {
+  if (module !== undefined) {
+    if (against === undefined) return { module_sha256: module };
+    throw new NexusError(
+      "REQUEST_INVALID",
+      'Cannot read query: "against" and "module" exclude each other',
+    );
+  }
+  return against === undefined ? undefined : { version: against };
+}
 
 const REPLAY: Operation = {
   id: "replayInvocation",
   tag: "Invocations",
   summary: "Run an invocation again from its recording, without effects",
   description:
-    "On the version that it ran on, given what it was given then: clocks, random bytes, environment, event. Nothing is kept, emitted or retried; the answer says whether output, logs and effects are the same, bit for bit.",
+    "On the version that it ran on, or on another, given what it was given then: clocks, random bytes, environment, event. Nothing is kept, emitted or retried; the answer says whether output, logs and effects are the same, bit for bit.",
   params: { invocation_id: "The invocation's id." },
+  query: {
+    against: {
+      description:
+        "On this version instead, given the same as far as it asks for the same: the sha256 of one that was served here, or 4 of its digits or more from the first.",
+    },
+    module: {
+      description:
+        "On its own version with this module instead: a sha256, as POST /replays/modules answered.",
+    },
+  },
   answers: {
     200: { description: "What was recorded, beside what came of it now.", content: json("Rerun") },
   },
   problems: [
     ...(["INVOCATION_NOT_FOUND", "RECORDING_NOT_FOUND", "RECORDING_INVALID"] as const),
     ...(["EVENT_NOT_FOUND", "VERSION_NOT_FOUND", "REQUEST_INVALID"] as const),
-    ...(["LOG_UNAVAILABLE", "SHUTTING_DOWN"] as const),
+    ...(["CANDIDATE_INVALID", "LOG_UNAVAILABLE", "SHUTTING_DOWN"] as const),
   ],
 };

@@ -4,10 +4,12 @@ import type { Journal } from "./journal.ts";
 import type { Seat } from "./seat.ts";
 import { TAPE_MODE } from "../tape.ts";
 import { CALLS } from "../calls.ts";
+import { FollowingWorld } from "./following-world.ts";
 import { LiveWorld } from "./live-world.ts";
 import { RecordingWorld } from "./recording-world.ts";
 import { ReplayingWorld } from "./replaying-world.ts";
 import { trap } from "./trapping.ts";
+import { nanoseconds } from "./wall-clock.ts";
 import type { Sleep, World } from "./world.ts";
 import { Descriptors, type Granted } from "./wasi/descriptors.ts";
 
@@ -42,6 +44,7 @@ export class GuestContext {
   readonly #live: LiveWorld;
   readonly #recording: RecordingWorld;
   readonly #replaying: ReplayingWorld;
+  readonly #following = new FollowingWorld();
 
   constructor(sleep: Sleep) {
     this.#live = new LiveWorld(sleep);
@@ -78,6 +81,10 @@ export class GuestContext {
     if (seat.tapeMode === TAPE_MODE.replay) {
       this.#replaying.begin(seat.tape);
       return this.#replaying;
+    }
+    if (seat.tapeMode === TAPE_MODE.follow) {
+      this.#following.begin(seat.tape, nanoseconds(seat.tapeStartedAt));
+      return this.#following;
     }
     this.#live.begin(startedMs);
     if (seat.tapeMode === TAPE_MODE.none) return this.#live;

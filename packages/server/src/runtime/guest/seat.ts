@@ -79,6 +79,11 @@ export class Seat {
     return this.#bytes.subarray(at, at + header[INPUT.tapeBytes]!);
   }
 
+  /** Of a tape that is followed: milliseconds since the Unix epoch. */
+  get tapeStartedAt(): number {
+    return new Float64Array(this.#header.buffer, INPUT.tapeStartedAt * 4, 1)[0]!;
+  }
+
   #strings(count: number, at: number, bytes: number): Strings {
     return { count: this.#header[count]!, bytes: this.#bytes.subarray(at, at + bytes) };
   }

@@ -12,6 +12,7 @@ import {
 import { CALLS } from "../calls.ts";
 import { ERRNO } from "../errno.ts";
 import type { RunEnd, Trouble } from "../protocol.ts";
+import type { InvokeRequest } from "../runtime.ts";
 import { TAPE_MODE } from "../tape.ts";
 import { INPUT, INPUT_HEADER_BYTES, isLarge, seatBuffers, type SeatBuffers } from "../seat.ts";
 
@@ -24,7 +25,7 @@ export interface RunInput {
   /** argv, the program's name first. */
   readonly args: readonly string[];
   readonly stdin: Uint8Array;
-  readonly tape?: "record" | Uint8Array | undefined;
+  readonly tape?: InvokeRequest["tape"] | undefined;
 }
 
 export interface RunResult extends RunEffects {
@@ -61,7 +62,7 @@ export class HostSeat {
 
   /** While the seat is free. */
   write({ id, reservedPages, supervisedMs, env, args, stdin, tape }: RunInput): void {
-    const replayed = tape instanceof Uint8Array ? tape : NO_TAPE;
+    const { mode, bytes: replayed, startedAt } = tapeOf(tape);
     const names = Object.keys(env);
     let variables = "";
     for (const name of names) variables += `${name}=${zeroEnded(env[name]!)}`;
@@ -84,8 +85,9 @@ export class HostSeat {
     header[INPUT.argsCount] = args.length;
     header[INPUT.argsBytes] = argsBytes;
     header[INPUT.stdinBytes] = stdin.length;
-    header[INPUT.tapeMode] = tapeMode(tape);
+    header[INPUT.tapeMode] = mode;
     header[INPUT.tapeBytes] = replayed.length;
+    startOf(this.#buffers)[0] = startedAt;
   }
 
   /** After a run: one that was large is no reason to hold its memory for ever. */
@@ -149,13 +151,25 @@ export class HostSeat {
 const NO_CALLS: readonly string[] = [];
 const NO_TAPE = new Uint8Array(0);
 
-function tapeMode(tape: RunInput["tape"]): number {
-  if (tape === undefined) return TAPE_MODE.none;
-  return tape === "record" ? TAPE_MODE.record : TAPE_MODE.replay;
+interface SeatTape {
+  readonly mode: number;
+  readonly bytes: Uint8Array;
+  readonly startedAt: number;
+}
+
+function tapeOf(tape: RunInput["tape"]): SeatTape {
+  if (tape === undefined) return { mode: TAPE_MODE.none, bytes: NO_TAPE, startedAt: 0 };
+  if (tape === "record") return { mode: TAPE_MODE.record, bytes: NO_TAPE, startedAt: 0 };
+  if (tape instanceof Uint8Array) return { mode: TAPE_MODE.replay, bytes: tape, startedAt: 0 };
+  return { mode: TAPE_MODE.follow, bytes: tape.follow, startedAt: tape.startedAt };
 }
 
 function errnoName(errno: number): string {
   return Object.entries(ERRNO).find(([, value]) => value === errno)?.[0] ?? String(errno);
+}
+
+function startOf({ input }: SeatBuffers): Float64Array {
+  return new Float64Array(input, INPUT.tapeStartedAt * 4, 1);
 }
 
 function headerOf({ input }: SeatBuffers): Int32Array {

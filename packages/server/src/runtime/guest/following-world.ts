@@ -1,0 +1,119 @@
+import { createHash } from "node:crypto";
+import { TAPE, tapeEntry, type TapeEntry } from "../tape.ts";
+import { SeededStream } from "./seeded-bytes.ts";
+import type { World } from "./world.ts";
+
+/** What a clock goes on by at each reading that is not on the tape. */
+const STEP_NS = 1_000n;
+
+type Clock = "realtime" | "monotonic" | "cpu";
+
+/**
+ * What a tape says, given to another version than the one it was recorded of, which asks for other things
+ * and in another order: the first reading of a clock is the first one recorded of that clock, and so on;
+ * behind the last one the clock goes on in small steps. Random bytes are those of the tape, one after
+ * another however many are asked for at a time, then a stream that follows from the tape. Nothing is the
+ * machine's own, so two such runs are alike. Asked for the same as then, it gives the same. One serves many runs.
+ */
+export class FollowingWorld implements World {
+  #tape: Uint8Array = NOTHING;
+  /** Where the next entry of each clock is looked for. */
+  readonly #at = { realtime: 0, monotonic: 0, cpu: 0, random: 0 };
+  /** What each clock showed last. */
+  readonly #last = { realtime: 0n, monotonic: 0n, cpu: 0n };
+  /** What this run has waited for that the recorded one had not. */
+  #waitedNs = 0n;
+  /** The monotonic clock never shows less. */
+  #floorNs = 0n;
+  /** Random bytes of the entry that was reached last, of which some are left. */
+  #bytes: Uint8Array = NOTHING;
+  #stream: SeededStream | undefined;
+
+  /** `startedNs`: nanoseconds since the Unix epoch at which the recorded run began. */
+  begin(tape: Uint8Array, startedNs: bigint): void {
+    // A copy: what lies in a seat belongs to whoever gets that next.
+    this.#tape = tape.slice();
+    Object.assign(this.#at, { realtime: 0, monotonic: 0, cpu: 0, random: 0 });
+    const first = this.#find(0, (kind) => kind === TAPE.realtime);
+    const base = (first === undefined ? startedNs : this.#number(first)) - STEP_NS;
+    Object.assign(this.#last, { realtime: base, monotonic: base, cpu: -STEP_NS });
+    this.#waitedNs = 0n;
+    this.#floorNs = 0n;
+    this.#bytes = NOTHING;
+    this.#stream = undefined;
+  }
+
+  realtime(): bigint {
+    return this.#next("realtime") + this.#waitedNs;
+  }
+
+  monotonic(): bigint {
+    const ns = this.#next("monotonic") + this.#waitedNs;
+    // The recorded run has not waited as long: from now on both clocks have gone on by that.
+    if (ns < this.#floorNs) this.#waitedNs += this.#floorNs - ns;
+    else this.#floorNs = ns;
+    return this.#floorNs;
+  }
+
+  cpu(): bigint {
+    return this.#next("cpu");
+  }
+
+  random(bytes: Uint8Array): void {
+    let filled = 0;
+    while (filled < bytes.length) {
+      const rest = bytes.subarray(filled);
+      filled += this.#taken(rest) || this.#streamed(rest) || this.#reachNextBytes();
+    }
+  }
+
+  sleep(dueNs: bigint): void {
+    if (dueNs > this.#floorNs) this.#floorNs = dueNs;
+  }
+
+  #next(clock: Clock): bigint {
+    const entry = this.#find(this.#at[clock], (kind) => kind === TAPE[clock]);
+    this.#at[clock] = entry?.end ?? this.#tape.length;
+    const ns = entry === undefined ? this.#last[clock] + STEP_NS : this.#number(entry);
+    this.#last[clock] = ns;
+    return ns;
+  }
+
+  #taken(into: Uint8Array): number {
+    const part = this.#bytes.subarray(0, into.length);
+    into.set(part);
+    this.#bytes = this.#bytes.subarray(part.length);
+    return part.length;
+  }
+
+  #streamed(into: Uint8Array): number {
+    return this.#stream?.read(into) ?? 0;
+  }
+
+  /** Gives none yet. */
+  #reachNextBytes(): 0 {
+    const entry = this.#find(this.#at.random, (kind) => kind === TAPE.random || kind === TAPE.seed);
+    this.#at.random = entry?.end ?? this.#tape.length;
+    if (entry === undefined) {
+      const key = createHash("sha256").update(this.#tape).digest();
+      this.#stream = new SeededStream(key, Infinity);
+    } else if (entry.kind === TAPE.random) {
+      this.#bytes = entry.bytes;
+    } else {
+      this.#stream = new SeededStream(entry.bytes, entry.count);
+    }
+    return 0;
+  }
+
+  #find(from: number, wanted: (kind: number) => boolean): TapeEntry | undefined {
+    let entry = tapeEntry(this.#tape, from);
+    while (entry !== undefined && !wanted(entry.kind)) entry = tapeEntry(this.#tape, entry.end);
+    return entry;
+  }
+
+  #number({ bytes }: TapeEntry): bigint {
+    return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  }
+}
+
+const NOTHING = new Uint8Array(0);
