@@ -4,7 +4,7 @@ import type { FunctionSettings, FunctionVersion } from "../core/function.ts";
 import { sha256 } from "../core/ids.ts";
 import type { Mount, MountFacts } from "../core/mounts.ts";
 import type { ArchivedVersion, ModuleStore, VersionArchive } from "./functions.ts";
-import { contentStore } from "./module-store.ts";
+import { contentStore, moduleStore } from "./module-store.ts";
 import { mountContent, mountIn } from "./mount-content.ts";
 import { canonicalJson, functionVersion, versionContent } from "./version.ts";
 import { moduleFault } from "./wasm-file.ts";
@@ -98,6 +98,13 @@ export async function versionOf(
   );
   const scratchBytes = settings.scratchBytes ?? 0;
   return { version, content, module, files: { mounts, scratchBytes }, mounts: mountBytes };
+}
+
+/** The parts that a data directory has. Each rejects as the module store does. */
+export function partsIn(dataDir: string): VersionParts {
+  const modules = moduleStore(join(dataDir, "modules"));
+  const mounts = contentStore(join(dataDir, "versions"), "mount");
+  return { module: (name) => modules.get(name), mount: (name) => mounts.get(name) };
 }
 
 /** The parts of a version that came with it, known by their hashes. */

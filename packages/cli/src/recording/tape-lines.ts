@@ -1,0 +1,66 @@
+import {
+  TAPE,
+  tapeEntry,
+  tapeKindName,
+  type TapeEntry,
+} from "@nexus-functions/server/runtime/tape";
+
+/** One thing that a run was given. */
+export interface GivenThing {
+  /** As core names it: `realtime`, `monotonic`, `cpu`, `random`, `seed`. */
+  readonly kind: string;
+  /** In words. */
+  readonly name: string;
+  readonly value: string;
+}
+
+/** All that a tape has, in order. */
+export function givenBy(tape: Uint8Array): readonly GivenThing[] {
+  const things: GivenThing[] = [];
+  let at = 0;
+  for (let entry = tapeEntry(tape, at); entry !== undefined; entry = tapeEntry(tape, at)) {
+    things.push({ kind: tapeKindName(entry.kind), ...inWords(entry) });
+    at = entry.end;
+  }
+  if (at < tape.length) {
+    const value = `${tape.length - at} bytes that are no entry this release knows`;
+    things.push({ kind: "unknown", name: "unknown", value });
+  }
+  return things;
+}
+
+function inWords({ kind, bytes, count }: TapeEntry): Omit<GivenThing, "kind"> {
+  switch (kind) {
+    case TAPE.realtime:
+      return { name: "real time", value: moment(reading(bytes)) };
+    case TAPE.monotonic:
+      return { name: "monotonic clock", value: seconds(reading(bytes)) };
+    case TAPE.cpu:
+      return { name: "processor time", value: seconds(reading(bytes)) };
+    case TAPE.random:
+      return { name: `${count} random bytes`, value: hex(bytes) };
+    case TAPE.seed:
+      return { name: `${count} random bytes`, value: `from the key ${hex(bytes)}` };
+    default:
+      return { name: tapeKindName(kind), value: `${bytes.length} bytes` };
+  }
+}
+
+function reading(bytes: Uint8Array): bigint {
+  return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+}
+
+/** RFC 3339, to the nanosecond. */
+function moment(ns: bigint): string {
+  const milliseconds = Number(ns / 1_000_000n);
+  const [whole] = new Date(milliseconds).toISOString().split(".");
+  return `${whole}.${String(ns % 1_000_000_000n).padStart(9, "0")}Z`;
+}
+
+function seconds(ns: bigint): string {
+  return `${ns / 1_000_000_000n}.${String(ns % 1_000_000_000n).padStart(9, "0")} s`;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
