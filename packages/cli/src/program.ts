@@ -34,6 +34,7 @@ const GROUPS: readonly (readonly [
       events: () => import("./commands/events.ts").then((m) => m.eventsCommand),
       invocations: () => import("./commands/invocations.ts").then((m) => m.invocationsCommand),
       logs: () => import("./commands/logs.ts").then((m) => m.logsCommand),
+      recording: () => import("./commands/recording.ts").then((m) => m.recordingCommand),
       replay: () => import("./commands/replay.ts").then((m) => m.replayCommand),
       dlq: () => import("./commands/dlq.ts").then((m) => m.dlqCommand),
       functions: () => import("./commands/functions.ts").then((m) => m.functionsCommand),

@@ -9,7 +9,7 @@ export type Problem = {
   /** What was wrong with this one request. */
   readonly detail: string;
   /** Stable: a code never changes its meaning. */
-  readonly code: "REQUEST_INVALID" | "EVENT_INVALID" | "BODY_INVALID" | "CURSOR_INVALID" | "UNAUTHORIZED" | "FORBIDDEN" | "ROUTE_NOT_FOUND" | "EVENT_NOT_FOUND" | "INVOCATION_NOT_FOUND" | "FUNCTION_NOT_FOUND" | "DEAD_LETTER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "EVENT_TOO_LARGE" | "STATE_TOO_LARGE" | "STATE_KEY_INVALID" | "MEDIA_TYPE_UNSUPPORTED" | "RATE_LIMITED" | "HEADERS_TOO_LARGE" | "FUNCTION_FAILED" | "FUNCTION_TRAPPED" | "FUNCTION_TIMED_OUT" | "FUNCTION_OUT_OF_MEMORY" | "FUNCTION_OUTPUT_INVALID" | "FUNCTION_CANCELLED" | "EVENT_LOOP" | "FUNCTION_LIMIT" | "RECORDING_NOT_FOUND" | "RECORDING_INVALID" | "VERSION_NOT_FOUND" | "REPLAY_DIVERGED" | "CONFIG_INVALID" | "CONFIG_NOT_FOUND" | "MODULE_INVALID" | "DATA_DIR_UNUSABLE" | "DATA_DIR_LOCKED" | "PORT_UNAVAILABLE" | "NATS_UNSUPPORTED" | "NATS_SERVER_UNUSABLE" | "ARCHIVE_INVALID" | "LOG_NOT_EMPTY" | "IMPORT_UNFINISHED" | "NATS_UNREACHABLE" | "LOG_UNAVAILABLE" | "LOG_FULL" | "OVERLOADED" | "SHUTTING_DOWN" | "UNSUPPORTED" | "INTERNAL";
+  readonly code: "REQUEST_INVALID" | "EVENT_INVALID" | "BODY_INVALID" | "CURSOR_INVALID" | "CANDIDATE_INVALID" | "UNAUTHORIZED" | "FORBIDDEN" | "ROUTE_NOT_FOUND" | "EVENT_NOT_FOUND" | "INVOCATION_NOT_FOUND" | "FUNCTION_NOT_FOUND" | "DEAD_LETTER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "EVENT_TOO_LARGE" | "STATE_TOO_LARGE" | "STATE_KEY_INVALID" | "MEDIA_TYPE_UNSUPPORTED" | "RATE_LIMITED" | "HEADERS_TOO_LARGE" | "FUNCTION_FAILED" | "FUNCTION_TRAPPED" | "FUNCTION_TIMED_OUT" | "FUNCTION_OUT_OF_MEMORY" | "FUNCTION_OUTPUT_INVALID" | "FUNCTION_CANCELLED" | "EVENT_LOOP" | "FUNCTION_LIMIT" | "RECORDING_NOT_FOUND" | "RECORDING_INVALID" | "VERSION_NOT_FOUND" | "REPLAY_DIVERGED" | "CONFIG_INVALID" | "CONFIG_NOT_FOUND" | "MODULE_INVALID" | "DATA_DIR_UNUSABLE" | "DATA_DIR_LOCKED" | "PORT_UNAVAILABLE" | "NATS_UNSUPPORTED" | "NATS_SERVER_UNUSABLE" | "ARCHIVE_INVALID" | "LOG_NOT_EMPTY" | "IMPORT_UNFINISHED" | "NATS_UNREACHABLE" | "LOG_UNAVAILABLE" | "LOG_FULL" | "OVERLOADED" | "SHUTTING_DOWN" | "UNSUPPORTED" | "INTERNAL";
   readonly trace_id: string;
 };
 
@@ -97,7 +97,7 @@ export type Invocation = {
 };
 
 export type InvocationError = {
-  readonly code: "REQUEST_INVALID" | "EVENT_INVALID" | "BODY_INVALID" | "CURSOR_INVALID" | "UNAUTHORIZED" | "FORBIDDEN" | "ROUTE_NOT_FOUND" | "EVENT_NOT_FOUND" | "INVOCATION_NOT_FOUND" | "FUNCTION_NOT_FOUND" | "DEAD_LETTER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "EVENT_TOO_LARGE" | "STATE_TOO_LARGE" | "STATE_KEY_INVALID" | "MEDIA_TYPE_UNSUPPORTED" | "RATE_LIMITED" | "HEADERS_TOO_LARGE" | "FUNCTION_FAILED" | "FUNCTION_TRAPPED" | "FUNCTION_TIMED_OUT" | "FUNCTION_OUT_OF_MEMORY" | "FUNCTION_OUTPUT_INVALID" | "FUNCTION_CANCELLED" | "EVENT_LOOP" | "FUNCTION_LIMIT" | "RECORDING_NOT_FOUND" | "RECORDING_INVALID" | "VERSION_NOT_FOUND" | "REPLAY_DIVERGED" | "CONFIG_INVALID" | "CONFIG_NOT_FOUND" | "MODULE_INVALID" | "DATA_DIR_UNUSABLE" | "DATA_DIR_LOCKED" | "PORT_UNAVAILABLE" | "NATS_UNSUPPORTED" | "NATS_SERVER_UNUSABLE" | "ARCHIVE_INVALID" | "LOG_NOT_EMPTY" | "IMPORT_UNFINISHED" | "NATS_UNREACHABLE" | "LOG_UNAVAILABLE" | "LOG_FULL" | "OVERLOADED" | "SHUTTING_DOWN" | "UNSUPPORTED" | "INTERNAL";
+  readonly code: "REQUEST_INVALID" | "EVENT_INVALID" | "BODY_INVALID" | "CURSOR_INVALID" | "CANDIDATE_INVALID" | "UNAUTHORIZED" | "FORBIDDEN" | "ROUTE_NOT_FOUND" | "EVENT_NOT_FOUND" | "INVOCATION_NOT_FOUND" | "FUNCTION_NOT_FOUND" | "DEAD_LETTER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "EVENT_TOO_LARGE" | "STATE_TOO_LARGE" | "STATE_KEY_INVALID" | "MEDIA_TYPE_UNSUPPORTED" | "RATE_LIMITED" | "HEADERS_TOO_LARGE" | "FUNCTION_FAILED" | "FUNCTION_TRAPPED" | "FUNCTION_TIMED_OUT" | "FUNCTION_OUT_OF_MEMORY" | "FUNCTION_OUTPUT_INVALID" | "FUNCTION_CANCELLED" | "EVENT_LOOP" | "FUNCTION_LIMIT" | "RECORDING_NOT_FOUND" | "RECORDING_INVALID" | "VERSION_NOT_FOUND" | "REPLAY_DIVERGED" | "CONFIG_INVALID" | "CONFIG_NOT_FOUND" | "MODULE_INVALID" | "DATA_DIR_UNUSABLE" | "DATA_DIR_LOCKED" | "PORT_UNAVAILABLE" | "NATS_UNSUPPORTED" | "NATS_SERVER_UNUSABLE" | "ARCHIVE_INVALID" | "LOG_NOT_EMPTY" | "IMPORT_UNFINISHED" | "NATS_UNREACHABLE" | "LOG_UNAVAILABLE" | "LOG_FULL" | "OVERLOADED" | "SHUTTING_DOWN" | "UNSUPPORTED" | "INTERNAL";
   readonly message: string;
   /** Where the module itself gave up: why, and on which way. */
   readonly trap?: {
@@ -134,8 +134,8 @@ export type Rerun = {
   readonly recorded: Invocation;
   /** The version that ran now. */
   readonly version: string;
-  /** Why the run need not go the same way again: `tape_full`, it was given more than is kept; `stopped`, the host ended it; `stack`, it came to the end of the machine's stack; `memory`, the machine had none. Empty: it must. */
-  readonly not_hermetic: readonly ("tape_full" | "stopped" | "stack" | "memory")[];
+  /** Why the run need not go the same way again: `tape_full`, it was given more than is kept; `stopped`, the host ended it; `stack`, it came to the end of the machine's stack; `memory`, the machine had none; `redacted`, parts of the event were replaced. Empty: it must. */
+  readonly not_hermetic: readonly ("tape_full" | "stopped" | "stack" | "memory" | "redacted")[];
   readonly identical: boolean;
   /** What is not as it was; `recording`: the run asked for what it was not given. */
   readonly differs: readonly ("recording" | "status" | "exit_code" | "output" | "logs" | "effects")[];
@@ -286,6 +286,10 @@ export type Function = {
   };
   readonly output: "answer" | "events";
   readonly start: "latest" | "earliest";
+  /** Which runs are recorded: `full`, `failures`, `sample(10%)`, `off`. */
+  readonly record: string;
+  /** Paths that are replaced in recordings that are exported. */
+  readonly redact: readonly string[];
   readonly counters: {
     /** Matching events not handed out yet: an upper bound. */
     readonly waiting: number;

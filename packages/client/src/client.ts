@@ -52,6 +52,12 @@ export interface EventQuery {
   readonly cursor?: string | undefined;
 }
 
+/** At most one of them; neither: the version that it ran on. */
+export interface RerunQuery {
+  readonly against?: string | undefined;
+  readonly module?: string | undefined;
+}
+
 export interface InvocationQuery {
   readonly function?: string | undefined;
   readonly status?: Invocation["status"] | undefined;
@@ -173,8 +179,19 @@ export function createClient(options: ClientOptions) {
 
     getInvocation: (id: string) => get<Invocation>(`/invocations/${part(id)}`),
 
-    /** Runs an invocation again from its recording, without effects, and compares. */
-    replayInvocation: (id: string) => post<Rerun>(`/invocations/${part(id)}/replay`),
+    /** Runs an invocation again from its recording, without effects, on its own version or another, and compares. */
+    replayInvocation: (id: string, query: RerunQuery = {}) =>
+      post<Rerun>(`/invocations/${part(id)}/replay`, { query: { ...query } }),
+
+    /** An invocation's recording as a file (docs/recordings.md); `withModule`: with all it takes to run it. */
+    async exportRecording(
+      id: string,
+      { withModule = false }: { readonly withModule?: boolean | undefined } = {},
+    ): Promise<Uint8Array> {
+      const query = { with_module: withModule ? true : undefined };
+      const answer = await send(`/invocations/${part(id)}/recording`, { query });
+      return new Uint8Array(await answer.arrayBuffer());
+    },
 
     /** Runs an event again, live, on every function it matches or on one. */
     replay: (eventId: string, query: { readonly function?: string | undefined } = {}) =>

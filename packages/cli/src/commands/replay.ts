@@ -4,11 +4,13 @@ import type { NexusClient } from "@nexus-functions/client/client";
 import { Command } from "commander";
 import { connect } from "../connect.ts";
 import type { Cli } from "../cli.ts";
+import { isRecordingFile } from "../recording/file.ts";
+import type { PartsOptions } from "../recording/parts.ts";
 import { withReadingOptions, type ReadingOptions } from "../reading.ts";
 import { invocationLines } from "../records.ts";
 import { visible } from "../text.ts";
 
-interface Options extends ReadingOptions {
+interface Options extends ReadingOptions, PartsOptions {
   readonly function?: string;
 }
 
@@ -16,13 +18,22 @@ export function replayCommand(cli: Cli): Command {
   const command = new Command("replay")
     .summary("run a past event or invocation again")
     .description(
-      "An invocation is run again from its recording, on its own version and without effects, and compared bit for bit; the exit code is 1 where they differ. An event is run again live, on every function it matches now: the record says that it was a replay, and the function sees NEXUS_REPLAY=true.",
+      "An invocation is run again from its recording, on its own version and without effects, and compared bit for bit; the exit code is 1 where they differ. A recording in a file is run here, without a server; the exit code is 2 where it cannot be. An event is run again live, on every function it matches now: the record says that it was a replay, and the function sees NEXUS_REPLAY=true.",
     )
     .argument(
       "<id>",
-      "of an invocation (see `nexus invocations`) or of an event (see `nexus events`)",
+      "of an invocation (see `nexus invocations`) or of an event (see `nexus events`); or a recording, x.nxr",
     )
-    .option("-f, --function <name>", "an event: on this function only");
+    .option("-f, --function <name>", "an event: on this function only")
+    .option("--module <file>", "a recording in a file: the module, where it is not in it")
+    .option(
+      "-c, --config <file>",
+      "a recording in a file: the project that has its module (NEXUS_CONFIG, nexus.yaml)",
+    )
+    .option(
+      "--data-dir <dir>",
+      "a recording in a file: the data directory that has its module (NEXUS_DATA_DIR)",
+    );
   return withReadingOptions(command).action((id: string, options: Options) =>
     replay(cli, id, options),
   );
@@ -31,6 +42,10 @@ export function replayCommand(cli: Cli): Command {
 async function replay(cli: Cli, id: string, options: Options): Promise<void> {
   const { out } = cli;
   out.progress("Replaying …");
+  if (isRecordingFile(id)) {
+    const { fileAgain } = await import("../recording/again.ts");
+    return showRerun(cli, await fileAgain(cli, id, options), options);
+  }
   const client = connect(cli, options);
   const rerun = await rerunOf(client, id);
   if (rerun !== undefined) return showRerun(cli, rerun, options);

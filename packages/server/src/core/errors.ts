@@ -28,6 +28,12 @@ export const ERRORS = {
     title: "The cursor is not one this server gave out",
     help: "Start again without `cursor`, with the same filters, and follow `next_cursor`.",
   },
+  CANDIDATE_INVALID: {
+    status: 400,
+    retry: false,
+    title: "The candidate module cannot be run",
+    help: "It must be a WebAssembly core module for wasm32-wasip1, or one without imports, that the function's limits allow. The message says what is wrong.",
+  },
   UNAUTHORIZED: {
     status: 401,
     retry: false,

@@ -1,4 +1,5 @@
 import type { MountFacts } from "./mounts.ts";
+import type { RecordPolicy } from "./record-policy.ts";
 
 /** What makes a function run. */
 export type Trigger =
@@ -65,6 +66,10 @@ export interface FunctionSettings {
   readonly start: "latest" | "earliest";
   /** How much its scratch directory may hold; absent: there is none. */
   readonly scratchBytes?: number;
+  /** Which of its runs are recorded; absent: all. */
+  readonly record?: RecordPolicy;
+  /** What is replaced in recordings that leave the log (core/redaction.ts); absent: nothing. */
+  readonly redact?: readonly string[];
 }
 
 /** One immutable module with its settings and the files it sees. */

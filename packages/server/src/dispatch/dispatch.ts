@@ -1,8 +1,12 @@
 import type { NewEvent, StoredEvent } from "../core/event.ts";
 import type { Invocation } from "../core/invocation.ts";
+import type { RecordingFile } from "../core/recording-file.ts";
 import type { Appended } from "../log/log.ts";
 import type { Outcome } from "../runtime/runtime.ts";
+import type { Against } from "./candidates.ts";
 import type { Rerun } from "./run-again.ts";
+
+export type { Against } from "./candidates.ts";
 
 /** The only mover: takes deliveries from the log to the runtime and what came of them back to the log. */
 export interface Dispatch {
@@ -22,11 +26,21 @@ export interface Dispatch {
   replay(stored: StoredEvent, options: ReplayOptions): Promise<readonly Invocation[]>;
 
   /**
-   * Runs a recorded invocation again from its recording, on the version that it ran on: nothing is
-   * recorded, emitted or kept. What came of it, beside what had come of it then. INVOCATION_NOT_FOUND,
-   * RECORDING_NOT_FOUND, RECORDING_INVALID, EVENT_NOT_FOUND, VERSION_NOT_FOUND, SHUTTING_DOWN.
+   * Runs a recorded invocation again from its recording, on the version that it ran on or on another one:
+   * nothing is recorded, emitted or kept. What came of it, beside what had come of it then.
+   * INVOCATION_NOT_FOUND, RECORDING_NOT_FOUND, RECORDING_INVALID, EVENT_NOT_FOUND, VERSION_NOT_FOUND,
+   * SHUTTING_DOWN; on another version also CANDIDATE_INVALID, and REQUEST_INVALID where no one version is meant.
    */
-  rerun(invocationId: string): Promise<Rerun>;
+  rerun(invocationId: string, against?: Against): Promise<Rerun>;
+
+  /**
+   * All that it takes to run a recorded invocation again on another machine, redacted as its function says;
+   * `withModule`: its module and mounts, too. Rejects as `rerun` does.
+   */
+  recordingFile(
+    invocationId: string,
+    options: { readonly withModule: boolean },
+  ): Promise<RecordingFile>;
 
   /** Takes nothing new, waits for what runs until `signal` aborts, then stops it. Safe to call twice. */
   stop(signal: AbortSignal): Promise<void>;

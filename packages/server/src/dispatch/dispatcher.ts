@@ -2,6 +2,7 @@ import { NexusError } from "../core/errors.ts";
 import type { NewEvent, StoredEvent } from "../core/event.ts";
 import type { FunctionVersion } from "../core/function.ts";
 import type { Invocation } from "../core/invocation.ts";
+import type { RecordingFile } from "../core/recording-file.ts";
 import type { PlatformSettings } from "../core/settings.ts";
 import { parseTraceparent } from "../core/trace.ts";
 import type { Functions, VersionArchive } from "../functions/functions.ts";
@@ -10,8 +11,10 @@ import type { Outcome, Runtime } from "../runtime/runtime.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { runAttempt, type Attempt } from "./attempt.ts";
 import { runCron } from "./cron.ts";
+import type { Against } from "./candidates.ts";
 import type { CallResult, Dispatch, ReplayOptions, Waited } from "./dispatch.ts";
 import { invocationRecord } from "./record.ts";
+import { recordingFile } from "./recording-files.ts";
 import { Reruns } from "./rerun.ts";
 import type { Rerun } from "./run-again.ts";
 import { FunctionRunner } from "./runner.ts";
@@ -134,11 +137,18 @@ class Dispatcher implements Dispatch {
     }
   }
 
-  async rerun(invocationId: string): Promise<Rerun> {
+  async rerun(invocationId: string, against?: Against): Promise<Rerun> {
     if (this.#stopping.signal.aborted) {
       throw new NexusError("SHUTTING_DOWN", "Cannot replay: the server is stopping");
     }
-    return this.#reruns.rerun(invocationId);
+    return this.#reruns.rerun(invocationId, against);
+  }
+
+  recordingFile(
+    invocationId: string,
+    options: { readonly withModule: boolean },
+  ): Promise<RecordingFile> {
+    return recordingFile(this.#deps, invocationId, options);
   }
 
   stop(signal: AbortSignal): Promise<void> {
@@ -229,7 +239,12 @@ function settleCall(runner: FunctionRunner, delivery: Delivery, done: Attempt): 
   const { position } = delivery.stored;
   const invocation = invocationRecord(done, { position, delivery: "done" });
   const { emitted, recording } = done;
-  return runner.settle(delivery, { invocation, recording, emitted, next: { state: "done" } });
+  return runner.settle(delivery, {
+    invocation,
+    ...(recording === undefined ? {} : { recording }),
+    emitted,
+    next: { state: "done" },
+  });
 }
 
 function duplicateCall({ status, position }: Appended): CallResult {

@@ -1,72 +1,129 @@
 import { NexusError } from "../core/errors.ts";
+import { idempotencyKey } from "../core/ids.ts";
 import { decodeRecording } from "../core/recording.ts";
+import type { PlatformSettings } from "../core/settings.ts";
+import { formatTraceparent } from "../core/trace.ts";
 import type { ArchivedVersion, VersionArchive } from "../functions/functions.ts";
 import type { EventLog } from "../log/log.ts";
-import type { Runtime } from "../runtime/runtime.ts";
-import { type RecordedRun, type Rerun, RerunVersions, runAgain } from "./run-again.ts";
+import type { Outcome, Runtime } from "../runtime/runtime.ts";
+import { judge } from "./attempt.ts";
+import { type Against, Candidates } from "./candidates.ts";
+import { emittedEvents } from "./emit.ts";
+import { findRecorded } from "./find-recorded.ts";
+import {
+  compareWith,
+  outcomeAgain,
+  outcomeOn,
+  type RecordedRun,
+  type Rerun,
+  RerunVersions,
+  runAgain,
+} from "./run-again.ts";
 
 export interface RerunDeps {
   readonly log: EventLog;
   readonly versions: VersionArchive;
   readonly runtime: Runtime;
+  readonly settings: () => PlatformSettings;
 }
 
-/** Runs recorded invocations again: on their own version, with what they were given, and without a trace in the log. */
+/** A recorded run on another version than its own. */
+export interface CandidateRun {
+  /** As the dispatcher would have judged it. */
+  readonly outcome: Outcome;
+  readonly compared: Rerun;
+}
+
+/** Runs recorded invocations again, with what they were given, and without a trace in the log. */
 export class Reruns {
+  readonly candidates: Candidates;
   readonly #deps: RerunDeps;
   readonly #loaded: RerunVersions;
 
   constructor(deps: RerunDeps) {
     this.#deps = deps;
     this.#loaded = new RerunVersions(deps.runtime);
+    this.candidates = new Candidates(deps.versions);
   }
 
   /**
-   * INVOCATION_NOT_FOUND, RECORDING_NOT_FOUND, RECORDING_INVALID, EVENT_NOT_FOUND, VERSION_NOT_FOUND,
-   * SHUTTING_DOWN, and what the log rejects with.
+   * On its own version, or on `against`. INVOCATION_NOT_FOUND, RECORDING_NOT_FOUND, RECORDING_INVALID,
+   * EVENT_NOT_FOUND, VERSION_NOT_FOUND, SHUTTING_DOWN, and what the log rejects with; with `against` also
+   * CANDIDATE_INVALID and REQUEST_INVALID.
    */
-  async rerun(id: string): Promise<Rerun> {
-    const run = await this.#find(id);
-    const version = await this.#version(run.recorded.version);
-    const { runtime } = this.#deps;
-    return runAgain(run, version, { versions: this.#loaded, runtime });
+  async rerun(id: string, against?: Against): Promise<Rerun> {
+    const run = await this.find(id);
+    if (against !== undefined) {
+      return (await this.on(run, await this.candidates.resolve(against))).compared;
+    }
+    const version = await this.candidates.get(run.recorded.version);
+    return runAgain(run, version, this.#runDeps);
   }
 
-  async #find(id: string): Promise<RecordedRun> {
-    const { log } = this.#deps;
-    const short = JSON.stringify(id.slice(0, 200));
-    const recorded = await log.invocations.get(id);
-    if (recorded === undefined) {
-      throw new NexusError(
-        "INVOCATION_NOT_FOUND",
-        `Cannot find invocation ${short}: there is none`,
-      );
-    }
-    const bytes = await log.invocations.recording(id);
-    if (bytes === undefined) {
-      throw new NexusError(
-        "RECORDING_NOT_FOUND",
-        `Cannot replay invocation ${short}: no recording of it was kept`,
-      );
-    }
-    const event = await log.find(recorded.event_id, recorded.event_source);
-    if (event === undefined) {
-      throw new NexusError(
-        "EVENT_NOT_FOUND",
-        `Cannot replay invocation ${short}: its event "${recorded.event_id}" is no longer kept`,
-      );
-    }
-    return { recorded, recording: decodeRecording(bytes), event };
+  /** Strictly as it was recorded, on its own version. VERSION_NOT_FOUND, SHUTTING_DOWN. */
+  async again(run: RecordedRun): Promise<Outcome> {
+    const version = await this.candidates.get(run.recorded.version);
+    return outcomeAgain(run, version, this.#runDeps);
   }
 
-  async #version(version: string): Promise<ArchivedVersion> {
-    const archived = await this.#deps.versions.get(version);
-    if (archived === undefined) {
-      throw new NexusError(
-        "VERSION_NOT_FOUND",
-        `Cannot run version "${version}" again: it was never served here`,
-      );
-    }
-    return archived;
+  /** On another version. VERSION_NOT_FOUND, CANDIDATE_INVALID, SHUTTING_DOWN. */
+  async on(run: RecordedRun, against: Against): Promise<CandidateRun> {
+    const candidate = await this.candidates.of(against, run.recorded.version);
+    const outcome = this.#judged(run, candidate, await this.#outcomeOn(run, candidate));
+    const { version } = candidate.version;
+    const { status } = run.recorded;
+    return { outcome, compared: compareWith(run, { version, outcome, status }) };
   }
+
+  /** INVOCATION_NOT_FOUND, RECORDING_NOT_FOUND, RECORDING_INVALID, EVENT_NOT_FOUND. */
+  async find(id: string): Promise<RecordedRun> {
+    const { recorded, recording, event } = await findRecorded(this.#deps, id);
+    return { recorded, recording: decodeRecording(recording), event };
+  }
+
+  /** CANDIDATE_INVALID: it cannot be run at all. */
+  async load(candidate: ArchivedVersion): Promise<void> {
+    try {
+      await this.#loaded.load(candidate);
+    } catch (error) {
+      throw ofCandidate(error, candidate);
+    }
+  }
+
+  async #outcomeOn(run: RecordedRun, candidate: ArchivedVersion): Promise<Outcome> {
+    await this.load(candidate);
+    return outcomeOn(run, candidate, this.#runDeps);
+  }
+
+  #judged(run: RecordedRun, { version }: ArchivedVersion, outcome: Outcome): Outcome {
+    const { event, recorded, recording } = run;
+    const { spanId, sampled } = recording;
+    const { status, error } = judge(outcome, version, () =>
+      emittedEvents(outcome, {
+        function: version.name,
+        output: version.output,
+        cause: event,
+        idPrefix: idempotencyKey(version.name, event.event.source, event.event.id),
+        traceparent: formatTraceparent({ traceId: recorded.trace_id, spanId, sampled }),
+        time: recorded.started_at,
+        chainDepth: this.#deps.settings().chainDepth,
+        maxEventBytes: this.#deps.log.maxEventBytes,
+      }),
+    );
+    return { ...outcome, status, error };
+  }
+
+  get #runDeps() {
+    return { versions: this.#loaded, runtime: this.#deps.runtime };
+  }
+}
+
+function ofCandidate(error: unknown, { version }: ArchivedVersion): unknown {
+  if (!(error instanceof NexusError) || error.code !== "MODULE_INVALID") return error;
+  const { message, details } = error;
+  return new NexusError(
+    "CANDIDATE_INVALID",
+    `Cannot run candidate of "${version.name}": ${message}`,
+    { cause: error, details },
+  );
 }

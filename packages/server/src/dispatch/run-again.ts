@@ -1,5 +1,5 @@
 import type { NewEvent } from "../core/event.ts";
-import type { Invocation } from "../core/invocation.ts";
+import type { Invocation, InvocationStatus } from "../core/invocation.ts";
 import {
   ASPECTS,
   type Aspect,
@@ -9,7 +9,7 @@ import {
   type RunHashes,
 } from "../core/recording.ts";
 import type { ArchivedVersion } from "../functions/functions.ts";
-import type { Outcome, Runtime } from "../runtime/runtime.ts";
+import type { FollowedTape, Outcome, Runtime } from "../runtime/runtime.ts";
 import { environment } from "./environment.ts";
 import { outcomeFields, type OutcomeFields } from "./record.ts";
 
@@ -40,7 +40,7 @@ export interface RunAgainDeps {
   readonly runtime: Runtime;
 }
 
-/** Runs it again on this version and compares. Rejects as `outcomeAgain` does. */
+/** Runs it again on the version that it ran on and compares. Rejects as `outcomeAgain` does. */
 export async function runAgain(
   run: RecordedRun,
   archived: ArchivedVersion,
@@ -53,14 +53,36 @@ export async function runAgain(
  * What comes of it now, given what it was given then and nothing of the machine's own. Nothing is kept of
  * it anywhere. Rejects as Runtime.load and Runtime.invoke do.
  */
-export async function outcomeAgain(
+export function outcomeAgain(
+  run: RecordedRun,
+  archived: ArchivedVersion,
+  deps: RunAgainDeps,
+): Promise<Outcome> {
+  return invoke(run, archived, { ...deps, tape: run.recording.tape });
+}
+
+/**
+ * What would have come of it on another version: given the same as far as it asks for the same, and what
+ * follows from that beyond it (FollowedTape). Nothing is kept of it anywhere. Rejects as Runtime.load and
+ * Runtime.invoke do.
+ */
+export function outcomeOn(
+  run: RecordedRun,
+  candidate: ArchivedVersion,
+  deps: RunAgainDeps,
+): Promise<Outcome> {
+  const startedAt = Date.parse(run.recorded.started_at);
+  return invoke(run, candidate, { ...deps, tape: { follow: run.recording.tape, startedAt } });
+}
+
+async function invoke(
   { event, recorded, recording }: RecordedRun,
   archived: ArchivedVersion,
-  { versions, runtime }: RunAgainDeps,
+  { versions, runtime, tape }: RunAgainDeps & { readonly tape: Uint8Array | FollowedTape },
 ): Promise<Outcome> {
   const { version } = archived;
   const name = await versions.load(archived);
-  const { spanId, sampled, tape } = recording;
+  const { spanId, sampled } = recording;
   return runtime.invoke({
     version: name,
     function: version.name,
@@ -119,16 +141,20 @@ export class RerunVersions {
 }
 
 /** What of the run is not as it was. */
-export function compare(
+export function compare(run: RecordedRun, version: string, outcome: Outcome): Rerun {
+  // A run that exited with 0 and emitted what is no event failed by the dispatcher's judgement alone.
+  const code = run.recorded.error?.code;
+  const judged = code === "FUNCTION_OUTPUT_INVALID" || code === "EVENT_LOOP";
+  const status = judged ? "succeeded" : run.recorded.status;
+  return compareWith(run, { version, outcome, status });
+}
+
+/** What of the run is not as it was, where it is to end with `status`. */
+export function compareWith(
   { recorded, recording }: RecordedRun,
-  version: string,
-  outcome: Outcome,
+  { version, outcome, status }: { version: string; outcome: Outcome; status: InvocationStatus },
 ): Rerun {
   const hashes = { recorded: recording.hashes, replayed: hashesOf(outcome) };
-  // A run that exited with 0 and emitted what is no event failed by the dispatcher's judgement alone.
-  const judged =
-    recorded.error?.code === "FUNCTION_OUTPUT_INVALID" || recorded.error?.code === "EVENT_LOOP";
-  const status = judged ? "succeeded" : recorded.status;
   const same: Record<Aspect, boolean> = {
     recording: outcome.error?.code !== "REPLAY_DIVERGED",
     status: outcome.status === status,

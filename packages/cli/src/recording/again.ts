@@ -1,0 +1,39 @@
+import { decodeRecording } from "@nexus-functions/server/core/recording";
+import type { RecordingFile } from "@nexus-functions/server/core/recording-file";
+import type { Rerun, RunAgainDeps } from "@nexus-functions/server/dispatch/run-again";
+import type { ArchivedVersion } from "@nexus-functions/server/functions/functions";
+import type { Cli } from "../cli.ts";
+import { readRecording, unusable } from "./file.ts";
+import { versionIn, type PartsOptions } from "./parts.ts";
+
+/** Runs the recording in a file again, in this process, and compares. */
+export async function fileAgain(cli: Cli, path: string, options: PartsOptions): Promise<Rerun> {
+  const file = await readRecording(cli, path);
+  const version = await versionIn(cli, path, file, options);
+  return withRuntime((deps) => unusable(() => again(file, version, deps)));
+}
+
+/** Runs it on its own version, given what it was given then. RECORDING_INVALID, MODULE_INVALID. */
+export async function again(
+  { invocation, recording, event }: RecordingFile,
+  version: ArchivedVersion,
+  deps: RunAgainDeps,
+): Promise<Rerun> {
+  const { runAgain } = await import("@nexus-functions/server/dispatch/run-again");
+  const run = { recorded: invocation, recording: decodeRecording(recording), event };
+  return runAgain(run, version, deps);
+}
+
+/** What a runtime is needed for, with one that ends with it. */
+export async function withRuntime<T>(work: (deps: RunAgainDeps) => Promise<T>): Promise<T> {
+  const [{ threadRuntime }, { RerunVersions }] = await Promise.all([
+    import("@nexus-functions/server/runtime/host/thread-runtime"),
+    import("@nexus-functions/server/dispatch/run-again"),
+  ]);
+  const runtime = threadRuntime({ workers: 1 });
+  try {
+    return await work({ runtime, versions: new RerunVersions(runtime) });
+  } finally {
+    await runtime.close();
+  }
+}
