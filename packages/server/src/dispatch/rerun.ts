@@ -9,6 +9,7 @@ import type { Outcome, Runtime } from "../runtime/runtime.ts";
 import { judge } from "./attempt.ts";
 import { type Against, Candidates } from "./candidates.ts";
 import { emittedEvents } from "./emit.ts";
+import { findRecorded } from "./find-recorded.ts";
 import {
   compareWith,
   outcomeAgain,
@@ -76,30 +77,8 @@ export class Reruns {
 
   /** INVOCATION_NOT_FOUND, RECORDING_NOT_FOUND, RECORDING_INVALID, EVENT_NOT_FOUND. */
   async find(id: string): Promise<RecordedRun> {
-    const { log } = this.#deps;
-    const short = JSON.stringify(id.slice(0, 200));
-    const recorded = await log.invocations.get(id);
-    if (recorded === undefined) {
-      throw new NexusError(
-        "INVOCATION_NOT_FOUND",
-        `Cannot find invocation ${short}: there is none`,
-      );
-    }
-    const bytes = await log.invocations.recording(id);
-    if (bytes === undefined) {
-      throw new NexusError(
-        "RECORDING_NOT_FOUND",
-        `Cannot replay invocation ${short}: no recording of it was kept`,
-      );
-    }
-    const event = await log.find(recorded.event_id, recorded.event_source);
-    if (event === undefined) {
-      throw new NexusError(
-        "EVENT_NOT_FOUND",
-        `Cannot replay invocation ${short}: its event "${recorded.event_id}" is no longer kept`,
-      );
-    }
-    return { recorded, recording: decodeRecording(bytes), event };
+    const { recorded, recording, event } = await findRecorded(this.#deps.log, id);
+    return { recorded, recording: decodeRecording(recording), event };
   }
 
   /** CANDIDATE_INVALID: it cannot be run at all. */
