@@ -1,13 +1,7 @@
 import { NexusError } from "../core/errors.ts";
+import type { Against } from "../core/replay-job.ts";
 import type { ArchivedVersion, VersionArchive } from "../functions/functions.ts";
 import { findVersion, neverServed } from "./find-recorded.ts";
-
-/** What a recorded run is to be run on instead of its own version. */
-export type Against =
-  /** The name of a version that was served here, or its beginning. */
-  | { readonly version: string }
-  /** A module that was kept here: with the settings and files of the version that the run was recorded on. */
-  | { readonly module_sha256: string };
 
 /** Versions that stay in memory, with their modules. */
 const KEPT = 8;

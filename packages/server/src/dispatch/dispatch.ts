@@ -1,11 +1,9 @@
 import type { NewEvent, StoredEvent } from "../core/event.ts";
 import type { Invocation } from "../core/invocation.ts";
+import type { Against } from "../core/replay-job.ts";
 import type { Appended } from "../log/log.ts";
 import type { Outcome } from "../runtime/runtime.ts";
-import type { Against } from "./candidates.ts";
 import type { Rerun } from "./run-again.ts";
-
-export type { Against } from "./candidates.ts";
 
 /** The only mover: takes deliveries from the log to the runtime and what came of them back to the log. */
 export interface Dispatch {

@@ -1,13 +1,14 @@
 import { NexusError } from "../core/errors.ts";
 import { idempotencyKey } from "../core/ids.ts";
 import { decodeRecording } from "../core/recording.ts";
+import type { Against } from "../core/replay-job.ts";
 import type { PlatformSettings } from "../core/settings.ts";
 import { formatTraceparent } from "../core/trace.ts";
 import type { ArchivedVersion, VersionArchive } from "../functions/functions.ts";
 import type { EventLog } from "../log/log.ts";
 import type { Outcome, Runtime } from "../runtime/runtime.ts";
 import { judge } from "./attempt.ts";
-import { type Against, Candidates } from "./candidates.ts";
+import { Candidates } from "./candidates.ts";
 import { emittedEvents } from "./emit.ts";
 import { findRecorded } from "./find-recorded.ts";
 import {
