@@ -51,7 +51,28 @@ export interface ReplayJob {
   readonly chosen: number | null;
   /** Runs of those that were made again or skipped. */
   readonly done: number;
+  readonly counts: ReplayCounts;
 }
+
+/** What became of the runs, as the report tells them apart. */
+export interface ReplayCounts {
+  readonly newly_failing: number;
+  readonly diverged: number;
+  readonly changed: number;
+  readonly newly_passing: number;
+  readonly same: number;
+  /** Could not be made again. */
+  readonly skipped: number;
+}
+
+export const NO_REPLAYS: ReplayCounts = {
+  newly_failing: 0,
+  diverged: 0,
+  changed: 0,
+  newly_passing: 0,
+  same: 0,
+  skipped: 0,
+};
 
 /** Runs that one job chooses, where it does not say, and at most. */
 export const REPLAY_LIMIT = { usual: 1_000, most: 100_000 } as const;

@@ -3,6 +3,7 @@ import type { Invocation } from "../core/invocation.ts";
 import type { Against } from "../core/replay-job.ts";
 import type { Appended } from "../log/log.ts";
 import type { Outcome } from "../runtime/runtime.ts";
+import type { Replays } from "./replays/replays.ts";
 import type { Rerun } from "./run-again.ts";
 
 /** The only mover: takes deliveries from the log to the runtime and what came of them back to the log. */
@@ -29,6 +30,9 @@ export interface Dispatch {
    * SHUTTING_DOWN; on another version also CANDIDATE_INVALID, and REQUEST_INVALID where no one version is meant.
    */
   rerun(invocationId: string, against?: Against): Promise<Rerun>;
+
+  /** Past runs made again on a candidate. */
+  readonly replays: Replays;
 
   /** Takes nothing new, waits for what runs until `signal` aborts, then stops it. Safe to call twice. */
   stop(signal: AbortSignal): Promise<void>;

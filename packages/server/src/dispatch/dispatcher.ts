@@ -13,6 +13,8 @@ import { runAttempt, type Attempt } from "./attempt.ts";
 import { runCron } from "./cron.ts";
 import type { CallResult, Dispatch, ReplayOptions, Waited } from "./dispatch.ts";
 import { invocationRecord } from "./record.ts";
+import { ReplayJobs } from "./replays/replay-jobs.ts";
+import type { Replays } from "./replays/replays.ts";
 import { Reruns } from "./rerun.ts";
 import type { Rerun } from "./run-again.ts";
 import { FunctionRunner } from "./runner.ts";
@@ -55,6 +57,7 @@ class Dispatcher implements Dispatch {
   readonly #deps: DispatchDeps;
   readonly #waiters: Waiters;
   readonly #reruns: Reruns;
+  readonly #jobs: ReplayJobs;
   readonly #services = new Map<string, Service>();
   readonly #retiring = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
@@ -67,6 +70,7 @@ class Dispatcher implements Dispatch {
     this.#deps = { ...options, stopSignal: this.#giveUp.signal };
     this.#waiters = new Waiters(options.log, options.functions);
     this.#reruns = new Reruns(options);
+    this.#jobs = new ReplayJobs({ ...options, reruns: this.#reruns });
     this.#serve(options.functions.list());
     this.#following = this.#follow();
   }
@@ -142,6 +146,10 @@ class Dispatcher implements Dispatch {
     return this.#reruns.rerun(invocationId, against);
   }
 
+  get replays(): Replays {
+    return this.#jobs;
+  }
+
   stop(signal: AbortSignal): Promise<void> {
     this.#stopped ??= this.#stop(signal);
     return this.#stopped;
@@ -150,7 +158,7 @@ class Dispatcher implements Dispatch {
   async #stop(signal: AbortSignal): Promise<void> {
     this.#stopping.abort();
     for (const name of this.#services.keys()) this.#retire(name);
-    const drained = Promise.all([this.#following, ...this.#retiring]);
+    const drained = Promise.all([this.#following, this.#jobs.stop(), ...this.#retiring]);
     if (!(await endsBefore(drained, signal))) {
       // Out of patience: the guests are stopped, and their deliveries handed out after the restart.
       this.#giveUp.abort();

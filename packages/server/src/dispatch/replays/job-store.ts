@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
-import type { ReplayJob } from "../../core/replay-job.ts";
+import type { ReplayCounts, ReplayJob } from "../../core/replay-job.ts";
 import type { StateRevision, StateStore } from "../../log/state.ts";
 import type { ReportState } from "../../replay/report-builder.ts";
 import type { ChosenRun } from "./choose.ts";
@@ -23,6 +23,7 @@ export type JobEntry = StoredJob & Revised;
 /** How far a job has come: what was made of the first `done` of its runs. */
 export interface JobProgress {
   readonly done: number;
+  readonly counts: ReplayCounts;
   readonly report: ReportState;
 }
 
@@ -114,10 +115,10 @@ export class JobStore {
   /** Undefined: somebody else has written there since. */
   setProgress(
     id: string,
-    { done, report }: JobProgress,
+    progress: JobProgress,
     options: Write,
   ): Promise<StateRevision | undefined> {
-    return this.#setParts(`progress/${id}`, gzipSync(toJson({ done, report })), options);
+    return this.#setParts(`progress/${id}`, gzipSync(toJson(progress)), options);
   }
 
   // The head, written last, says which parts are one value: a process that dies before leaves the old one.

@@ -11,11 +11,21 @@ export type Replayed =
   | { readonly kind: "pair"; readonly pair: ReplayedPair }
   | { readonly kind: "skipped"; readonly run: SkippedRun };
 
+export interface ReplayRunOptions {
+  readonly against: Against;
+  /** Ends it early, with an outcome that says nothing. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * Runs one recorded run on `against`. Rejects with CANDIDATE_INVALID, SHUTTING_DOWN and what the log rejects
  * with beside what makes a run one to be skipped.
  */
-export async function replayRun(id: string, against: Against, reruns: Reruns): Promise<Replayed> {
+export async function replayRun(
+  id: string,
+  { against, signal }: ReplayRunOptions,
+  reruns: Reruns,
+): Promise<Replayed> {
   try {
     const run = await reruns.find(id);
     const because = run.recording.notHermetic;
@@ -23,7 +33,8 @@ export async function replayRun(id: string, against: Against, reruns: Reruns): P
     if (because.includes("tape_full")) {
       return { kind: "skipped", run: { invocationId: id, reason: "not_hermetic", because } };
     }
-    return { kind: "pair", pair: await pairOf(run, await reruns.on(run, against), reruns) };
+    const candidate = await reruns.on(run, against, signal);
+    return { kind: "pair", pair: await pairOf(run, candidate, reruns) };
   } catch (error) {
     const reason = error instanceof NexusError ? SKIPPED[error.code] : undefined;
     if (reason === undefined) throw error;
@@ -37,6 +48,7 @@ const SKIPPED: Partial<Record<ErrorCode, SkipReason>> = {
   RECORDING_INVALID: "recording_invalid",
   EVENT_NOT_FOUND: "event_gone",
   VERSION_NOT_FOUND: "version_gone",
+  MODULE_INVALID: "version_gone",
 };
 
 async function pairOf(
