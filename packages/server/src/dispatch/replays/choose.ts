@@ -60,10 +60,7 @@ async function* recordsOf(
   } while (cursor !== undefined);
 }
 
-async function* recordsOfEvents(
-  ids: readonly string[],
-  log: EventLog,
-): AsyncIterable<Invocation> {
+async function* recordsOfEvents(ids: readonly string[], log: EventLog): AsyncIterable<Invocation> {
   const positions = new Set<number>();
   for (const id of ids) {
     const stored = await log.find(id);
@@ -94,7 +91,8 @@ async function isLast({ id, ...record }: Invocation, log: EventLog): Promise<boo
   if (record.delivery === "done") return true;
   const all = await log.invocations.ofEvent(record.position);
   const own = all.filter(
-    (one) => one.function === record.function && one.trigger !== "replay" && one.delivery !== "retry",
+    (one) =>
+      one.function === record.function && one.trigger !== "replay" && one.delivery !== "retry",
   );
   return own.at(-1)?.id === id;
 }

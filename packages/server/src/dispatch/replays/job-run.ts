@@ -61,7 +61,7 @@ export class JobRun {
     const pace = new Pace(rate);
     const underWay: Promise<Replayed>[] = [];
     try {
-      for (let next = this.#done; this.#done < runs.length; ) {
+      for (let next = this.#done; this.#done < runs.length;) {
         signal.throwIfAborted();
         if (next < runs.length && underWay.length < concurrency) {
           await pace.wait(signal);
@@ -126,9 +126,7 @@ export class JobRun {
   }
 
   #isKeepDue(): boolean {
-    return (
-      this.#done - this.#keptDone >= KEEP_RUNS || this.#deps.now() - this.#keptAt >= KEEP_MS
-    );
+    return this.#done - this.#keptDone >= KEEP_RUNS || this.#deps.now() - this.#keptAt >= KEEP_MS;
   }
 }
 

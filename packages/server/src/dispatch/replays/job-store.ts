@@ -202,9 +202,13 @@ function runsIn(bytes: Uint8Array): readonly ChosenRun[] {
 
 function uuidAt(bytes: Buffer, at: number): string {
   const hex = bytes.toString("hex", at, at + 16);
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join(
-    "-",
-  );
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    hex.slice(12, 16),
+    hex.slice(16, 20),
+    hex.slice(20),
+  ].join("-");
 }
 
 function toJson(value: unknown): Uint8Array {

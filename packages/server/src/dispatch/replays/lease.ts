@@ -85,7 +85,8 @@ export class Lease {
       const { cancelled } = this.#entry;
       const stored = { job, cancelled, lease: null };
       const { store } = this.#options;
-      if ((await store.set(stored, { expect: this.#entry.revision, expiresAt })) !== undefined) return;
+      if ((await store.set(stored, { expect: this.#entry.revision, expiresAt })) !== undefined)
+        return;
       await this.#readAgain();
     }
   }
