@@ -6,6 +6,8 @@ import type { Outcome } from "../runtime/runtime.ts";
 import type { Replays } from "./replays/replays.ts";
 import type { Rerun } from "./run-again.ts";
 
+export type { Replays } from "./replays/replays.ts";
+
 /** The only mover: takes deliveries from the log to the runtime and what came of them back to the log. */
 export interface Dispatch {
   /**
