@@ -50,12 +50,24 @@ export class JobRun {
     return this.#report.report();
   }
 
+  /** Takes up what was done of it before; how many runs that was. To be called once, before `work`. */
+  async resume(): Promise<number> {
+    const { store, now } = this.#deps;
+    const progress = await store.progress(this.#lease.job.id);
+    this.#keptAt = now();
+    if (progress === undefined) return 0;
+    this.#report = new ReportBuilder(progress.report);
+    this.#counts = progress.counts;
+    this.#done = this.#keptDone = progress.done;
+    this.#kept = progress.revision;
+    return this.#done;
+  }
+
   /**
-   * Goes on where it was left, to its end. Rejects as `signal` aborts, with the error that makes the job fail,
+   * Makes the runs that are left. Rejects as `signal` aborts, with the error that makes the job fail,
    * and with what the log rejects with; then what was done until then is kept, where that can be.
    */
   async work(signal: AbortSignal): Promise<void> {
-    await this.#resume();
     const runs = await this.#choose(signal);
     const { against, concurrency, rate } = this.#lease.job.request;
     const pace = new Pace(rate);
@@ -92,17 +104,6 @@ export class JobRun {
     else this.#kept = kept;
     this.#keptDone = this.#done;
     this.#keptAt = now();
-  }
-
-  async #resume(): Promise<void> {
-    const { store, now } = this.#deps;
-    const progress = await store.progress(this.#lease.job.id);
-    this.#keptAt = now();
-    if (progress === undefined) return;
-    this.#report = new ReportBuilder(progress.report);
-    this.#counts = progress.counts;
-    this.#done = this.#keptDone = progress.done;
-    this.#kept = progress.revision;
   }
 
   async #choose(signal: AbortSignal): Promise<readonly ChosenRun[]> {

@@ -223,6 +223,13 @@ export class ReplayJobs implements Replays {
   /** The job as it is to be left; undefined: it is somebody else's now. */
   async #outcome(run: JobRun, { signal }: Lease): Promise<ReplayJob | undefined> {
     try {
+      const done = await run.resume();
+      const { id, request } = run.job;
+      this.#deps.telemetry.logger.info(done === 0 ? "Replay begins" : "Replay goes on", {
+        replay_id: id,
+        function: request.function,
+        done,
+      });
       await run.work(signal);
       return this.#ended(run.job, { state: "done" });
     } catch (error) {
