@@ -6,7 +6,12 @@ import { exampleDiff } from "./example-diff.ts";
 import { readableLines } from "./readable.ts";
 import { anyRun, bytesOf, effect, run } from "./testing/pairs.ts";
 
-const UNBOUNDED = { maxLines: Infinity, maxLineLength: Infinity, maxLength: Infinity };
+const UNBOUNDED = {
+  maxLines: Infinity,
+  maxLinesOfOne: Infinity,
+  maxLineLength: Infinity,
+  maxLength: Infinity,
+};
 
 function jsonDiff(recorded: unknown, candidate: unknown): readonly string[] {
   return diffLines(readableLines(bytesOf(recorded)), readableLines(bytesOf(candidate)));

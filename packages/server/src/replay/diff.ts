@@ -4,13 +4,20 @@ import type { ReadableLine } from "./readable.ts";
 /** What a diff may take up. */
 export interface DiffLimits {
   readonly maxLines: number;
+  /** Where one of the two is empty: its beginning is enough. */
+  readonly maxLinesOfOne: number;
   /** Of one line, in characters. */
   readonly maxLineLength: number;
   /** Of all lines together; one line is given in any case. */
   readonly maxLength: number;
 }
 
-export const DIFF_LIMITS: DiffLimits = { maxLines: 40, maxLineLength: 240, maxLength: 3000 };
+export const DIFF_LIMITS: DiffLimits = {
+  maxLines: 40,
+  maxLinesOfOne: 12,
+  maxLineLength: 240,
+  maxLength: 3000,
+};
 
 /**
  * Two lists of lines as people read their difference. The first character of each line says what it is:
@@ -24,14 +31,16 @@ export function diffLines(
 ): readonly string[] {
   const edits = editsOf(recorded, candidate);
   const lines = hunks(edits).flatMap((hunk) => hunkLines(hunk, limits.maxLineLength));
-  const kept = lines.slice(0, fitting(lines, limits));
+  const single = recorded.length === 0 || candidate.length === 0;
+  const maxLines = single ? Math.min(limits.maxLines, limits.maxLinesOfOne) : limits.maxLines;
+  const kept = lines.slice(0, fitting(lines, maxLines, limits.maxLength));
   const rest = lines.slice(kept.length).filter(differs).length;
   return rest === 0
     ? kept
     : [...kept, `…${rest} more ${rest === 1 ? "line differs" : "lines differ"}`];
 }
 
-function fitting(lines: readonly string[], { maxLines, maxLength }: DiffLimits): number {
+function fitting(lines: readonly string[], maxLines: number, maxLength: number): number {
   let length = 0;
   for (const [index, line] of lines.entries()) {
     length += line.length;

@@ -14,12 +14,20 @@ export interface PartDiff {
   readonly lines: readonly string[];
 }
 
-/** How one run differs, part by part; those that do not differ are left out. Bounded however long the runs' outputs are. */
+/**
+ * How one run differs, part by part; those that do not differ are left out. Where it ended otherwise, what it
+ * said in its log comes right after that. Bounded however long the runs' outputs are.
+ */
 export function exampleDiff(recorded: RunFacts, candidate: RunFacts): readonly PartDiff[] {
+  const outcome = diffLines(outcomeLines(recorded), outcomeLines(candidate));
+  const output: PartDiff = { part: "output", lines: outputDiff(recorded.output, candidate.output) };
+  const logs: PartDiff = {
+    part: "logs",
+    lines: diffLines(logLines(recorded), logLines(candidate)),
+  };
   const parts: PartDiff[] = [
-    { part: "outcome", lines: diffLines(outcomeLines(recorded), outcomeLines(candidate)) },
-    { part: "output", lines: outputDiff(recorded.output, candidate.output) },
-    { part: "logs", lines: diffLines(logLines(recorded), logLines(candidate)) },
+    { part: "outcome", lines: outcome },
+    ...(outcome.length === 0 ? [output, logs] : [logs, output]),
     { part: "effects", lines: effectsDiff(recorded.effects, candidate.effects) },
   ];
   return parts.filter(({ lines }) => lines.length > 0);

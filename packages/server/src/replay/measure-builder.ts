@@ -1,5 +1,5 @@
 import { Distribution, type DistributionState } from "./distribution.ts";
-import type { Measure, RunName, Taken } from "./report.ts";
+import type { LeftOut, Measure, RunName, Taken } from "./report.ts";
 import { byPosition } from "./run-name.ts";
 
 export interface MeasureRules {
@@ -23,7 +23,7 @@ export class MeasureBuilder {
   #largestChanges: readonly Taken[];
   #more: number;
   #less: number;
-  #cold: number;
+  #leftOut: LeftOut;
 
   constructor(rules: MeasureRules, state?: MeasureState) {
     this.#rules = rules;
@@ -33,11 +33,11 @@ export class MeasureBuilder {
     this.#largestChanges = state?.largest_changes ?? [];
     this.#more = state?.more ?? 0;
     this.#less = state?.less ?? 0;
-    this.#cold = state?.cold ?? 0;
+    this.#leftOut = state?.left_out ?? { cold: 0, ended_otherwise: 0 };
   }
 
-  /** `cold`: one of the two says little, so that they are not compared. */
-  add(run: RunName, recorded: number, candidate: number, cold: boolean): void {
+  /** `leftOut`: why the two say nothing about each other. */
+  add(run: RunName, recorded: number, candidate: number, leftOut?: keyof LeftOut): void {
     const difference = rounded(candidate - recorded);
     const ratio = rounded(candidate / recorded);
     const taken: Taken = {
@@ -48,8 +48,8 @@ export class MeasureBuilder {
       ratio: Number.isFinite(ratio) ? ratio : null,
     };
     this.#highest = first(this.#highest, [taken], byCandidate);
-    if (cold) {
-      this.#cold += 1;
+    if (leftOut !== undefined) {
+      this.#leftOut = { ...this.#leftOut, [leftOut]: this.#leftOut[leftOut] + 1 };
       return;
     }
     this.#recorded.add(recorded);
@@ -67,7 +67,11 @@ export class MeasureBuilder {
     this.#largestChanges = first(this.#largestChanges, state.largest_changes, byDifference);
     this.#more += state.more;
     this.#less += state.less;
-    this.#cold += state.cold;
+    const { cold, ended_otherwise: otherwise } = this.#leftOut;
+    this.#leftOut = {
+      cold: cold + state.left_out.cold,
+      ended_otherwise: otherwise + state.left_out.ended_otherwise,
+    };
   }
 
   measure(): Measure {
@@ -80,7 +84,8 @@ export class MeasureBuilder {
       more: this.#more,
       less: this.#less,
       largest_changes: this.#largestChanges,
-      noise: { least, ratio, cold: this.#cold },
+      noise: { least, ratio },
+      left_out: this.#leftOut,
     };
   }
 
@@ -92,7 +97,7 @@ export class MeasureBuilder {
       largest_changes: this.#largestChanges,
       more: this.#more,
       less: this.#less,
-      cold: this.#cold,
+      left_out: this.#leftOut,
     };
   }
 
@@ -109,7 +114,7 @@ export interface MeasureState {
   readonly largest_changes: readonly Taken[];
   readonly more: number;
   readonly less: number;
-  readonly cold: number;
+  readonly left_out: LeftOut;
 }
 
 const MOST = 5;

@@ -102,7 +102,7 @@ test("report() stays small however many ways there are to differ, and still coun
   assert.ok(JSON.stringify(builder.state()).length < 2_000_000);
 });
 
-test("report() takes noise for noise, and says which runs stand out and what a cold start left out", () => {
+test("report() takes noise for noise, and says which runs stand out and which it does not compare", () => {
   const took = (position: number, was: number, is: number, cold = false): ReplayedPair =>
     pair(position, run({ durationMs: was, cold }), run({ durationMs: is }));
   const { duration } = reportOf([
@@ -111,10 +111,11 @@ test("report() takes noise for noise, and says which runs stand out and what a c
     took(3, 10, 40),
     took(4, 50, 5),
     took(5, 10, 900, true),
+    pair(6, run({ durationMs: 90 }), run({ durationMs: 2, status: "failed", exitCode: 1 })),
   ]);
   assert.deepEqual(
     duration.highest.map(({ position }) => position),
-    [5, 2, 3, 4, 1],
+    [5, 2, 3, 4, 6],
   );
   assert.deepEqual(
     duration.largest_changes.map(({ difference, ratio }) => [difference, ratio]),
@@ -123,7 +124,8 @@ test("report() takes noise for noise, and says which runs stand out and what a c
       [30, 4],
     ],
   );
-  assert.deepEqual([duration.more, duration.less, duration.noise.cold], [1, 1, 1]);
+  assert.deepEqual([duration.more, duration.less], [1, 1]);
+  assert.deepEqual(duration.left_out, { cold: 1, ended_otherwise: 1 });
   assert.equal(duration.recorded.max, 100);
   assert.ok(Math.abs(duration.recorded.p50! / 10 - 1) < 0.05);
 });

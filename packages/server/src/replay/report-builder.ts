@@ -34,9 +34,10 @@ export class ReportBuilder {
     this.#counts[comparison.verdict] += 1;
     this.#groups.add(pair, comparison);
     const name = runName(pair);
-    const cold = recorded.cold || candidate.cold;
-    this.#duration.add(name, recorded.durationMs, candidate.durationMs, cold);
-    this.#memory.add(name, recorded.memoryPeakBytes, candidate.memoryPeakBytes, false);
+    const otherwise = recorded.status === candidate.status ? undefined : "ended_otherwise";
+    const cold = recorded.cold || candidate.cold ? "cold" : undefined;
+    this.#duration.add(name, recorded.durationMs, candidate.durationMs, otherwise ?? cold);
+    this.#memory.add(name, recorded.memoryPeakBytes, candidate.memoryPeakBytes, otherwise);
     return comparison;
   }
 

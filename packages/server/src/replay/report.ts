@@ -59,7 +59,7 @@ export interface Example extends RunName {
   readonly diff: readonly PartDiff[];
 }
 
-/** What the runs took of something, then and now. One run each is no measurement: see `noise`. */
+/** What the runs took of something, then and now. One run each is no measurement: `noise` says what is made of that. */
 export interface Measure {
   readonly unit: "ms" | "bytes";
   readonly recorded: Quantiles;
@@ -71,14 +71,21 @@ export interface Measure {
   readonly less: number;
   readonly largest_changes: readonly Taken[];
   readonly noise: Noise;
+  readonly left_out: LeftOut;
 }
 
-/** What passes for a difference: so much at least, and by so much of the smaller one. */
+/** A smaller difference passes for noise, and so does one by less than `ratio`, whatever its size. */
 export interface Noise {
   readonly least: number;
   readonly ratio: number;
-  /** Runs left out because a module was compiled for one of the two. */
+}
+
+/** Runs that are compared in nothing of this but `highest`. */
+export interface LeftOut {
+  /** A module was compiled or warmed for one of the two. */
   readonly cold: number;
+  /** Where the one broke off, it took less for that reason. */
+  readonly ended_otherwise: number;
 }
 
 /** To within 5 %; null where nothing was measured. */
