@@ -70,6 +70,12 @@ export const ERRORS = {
     title: "There is no such function",
     help: "List the functions in service with GET /functions or `nexus functions`.",
   },
+  REPLAY_NOT_FOUND: {
+    status: 404,
+    retry: false,
+    title: "There is no such replay",
+    help: "It never was, or ended more than a week ago. List replays with GET /replays.",
+  },
   DEAD_LETTER_NOT_FOUND: {
     status: 404,
     retry: false,
