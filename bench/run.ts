@@ -8,6 +8,7 @@ import { log } from "./log.ts";
 import { natsAppend, natsLatency, natsNodes, natsPipeline, natsRecordings } from "./nats.ts";
 import { neighbour } from "./neighbour.ts";
 import { recordings } from "./recordings.ts";
+import { recordingCost, replays } from "./replays.ts";
 import { measure, report } from "./report.ts";
 import { start } from "./start.ts";
 
@@ -22,6 +23,7 @@ const http = values.quick ? { rounds: 1, seconds: 2 } : { rounds: 5, seconds: 5 
 const logOptions = values.quick ? { rounds: 1, large: 100_000 } : { rounds: 5, large: 1_000_000 };
 
 const recordingOptions = values.quick ? { rounds: 5, count: 1_000 } : { rounds: 25, count: 1_500 };
+const replayOptions = values.quick ? { rounds: 1, runs: 5_000 } : { rounds: 5, runs: 20_000 };
 const natsOptions = values.quick
   ? { rounds: 1, seconds: 2, few: 300, many: 5_000 }
   : { rounds: 5, seconds: 5, few: 2_000, many: 20_000 };
@@ -40,6 +42,8 @@ const embedded = {
   neighbour: () => neighbour(["endless loops"], http),
   log: () => log(logOptions),
   recordings: () => recordings(recordingOptions),
+  cost: () => recordingCost(http),
+  replays: () => replays(replayOptions),
   door: () => door(values.quick ? 5 : 15),
   start: () => start(values.quick ? 3 : 7),
 };
