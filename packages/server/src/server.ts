@@ -6,6 +6,7 @@ import type { FunctionVersion } from "./core/function.ts";
 import type { Deployed } from "./deploy.ts";
 import { createDispatcher } from "./dispatch/dispatcher.ts";
 import { runRetention } from "./dispatch/retention.ts";
+import { runVerification } from "./dispatch/verification.ts";
 import { moduleStore } from "./functions/module-store.ts";
 import { versionArchive } from "./functions/version-archive.ts";
 import { createRegistry } from "./functions/registry.ts";
@@ -157,6 +158,7 @@ export async function startServer(
 
   const background = [
     runRetention({ log, logger, settings }, closing.signal),
+    runVerification({ log, runtime, dispatch, telemetry, settings }, closing.signal),
     service.follow(closing.signal),
   ];
   if (config.watch) background.push(follow());
