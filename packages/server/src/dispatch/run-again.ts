@@ -35,6 +35,13 @@ export interface RecordedRun {
   readonly recording: Recording;
 }
 
+/** Of a run: what it was given, without what came of it. */
+export interface GivenRun {
+  readonly event: NewEvent;
+  readonly recorded: Pick<Invocation, "attempt" | "trigger" | "trace_id" | "started_at">;
+  readonly recording: Pick<Recording, "spanId" | "sampled" | "tape">;
+}
+
 export interface RunAgainDeps {
   readonly versions: RerunVersions;
   readonly runtime: Runtime;
@@ -54,7 +61,7 @@ export async function runAgain(
  * it anywhere. Rejects as Runtime.load and Runtime.invoke do.
  */
 export function outcomeAgain(
-  run: RecordedRun,
+  run: GivenRun,
   archived: ArchivedVersion,
   deps: RunAgainDeps,
 ): Promise<Outcome> {
@@ -67,7 +74,7 @@ export function outcomeAgain(
  * Runtime.invoke do.
  */
 export function outcomeOn(
-  run: RecordedRun,
+  run: GivenRun,
   candidate: ArchivedVersion,
   deps: RunAgainDeps,
 ): Promise<Outcome> {
@@ -76,7 +83,7 @@ export function outcomeOn(
 }
 
 async function invoke(
-  { event, recorded, recording }: RecordedRun,
+  { event, recorded, recording }: GivenRun,
   archived: ArchivedVersion,
   { versions, runtime, tape }: RunAgainDeps & { readonly tape: Uint8Array | FollowedTape },
 ): Promise<Outcome> {
