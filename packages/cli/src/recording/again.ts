@@ -10,7 +10,7 @@ import { versionIn, type PartsOptions } from "./parts.ts";
 export async function fileAgain(cli: Cli, path: string, options: PartsOptions): Promise<Rerun> {
   const file = await readRecording(cli, path);
   const version = await versionIn(cli, path, file, options);
-  return withRuntime((deps) => unusable(() => again(file, version, deps)));
+  return withRuntime(cli.signal, (deps) => unusable(() => again(file, version, deps)));
 }
 
 /** Runs it on its own version, given what it was given then. RECORDING_INVALID, MODULE_INVALID. */
@@ -24,16 +24,24 @@ export async function again(
   return runAgain(run, version, deps);
 }
 
-/** What a runtime is needed for, with one that ends with it. */
-export async function withRuntime<T>(work: (deps: RunAgainDeps) => Promise<T>): Promise<T> {
+/** What a runtime is needed for, with one that ends with it, or when the signal aborts. */
+export async function withRuntime<T>(
+  signal: AbortSignal,
+  work: (deps: RunAgainDeps) => Promise<T>,
+): Promise<T> {
   const [{ threadRuntime }, { RerunVersions }] = await Promise.all([
     import("@nexus-functions/server/runtime/host/thread-runtime"),
     import("@nexus-functions/server/dispatch/run-again"),
   ]);
   const runtime = threadRuntime({ workers: 1 });
+  const stop = (): void => void runtime.close(signal);
+  signal.addEventListener("abort", stop);
   try {
-    return await work({ runtime, versions: new RerunVersions(runtime) });
+    const result = await work({ runtime, versions: new RerunVersions(runtime) });
+    signal.throwIfAborted();
+    return result;
   } finally {
+    signal.removeEventListener("abort", stop);
     await runtime.close();
   }
 }
