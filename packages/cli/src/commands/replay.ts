@@ -1,77 +1,65 @@
-import { NexusProblem } from "@nexus-functions/client/problem";
-import type { Rerun } from "@nexus-functions/client/api.gen";
-import type { NexusClient } from "@nexus-functions/client/client";
-import { Command } from "commander";
-import { connect } from "../connect.ts";
-import type { Cli } from "../cli.ts";
-import { withReadingOptions, type ReadingOptions } from "../reading.ts";
-import { invocationLines } from "../records.ts";
-import { visible } from "../text.ts";
-
-interface Options extends ReadingOptions {
-  readonly function?: string;
-}
+import { Command, Option } from "commander";
+import { CliError, type Cli } from "../cli.ts";
+import { withReadingOptions } from "../reading.ts";
+import { replayMany } from "../replay/many.ts";
+import { replayOne } from "../replay/one.ts";
+import type { ReplayOptions } from "../replay/options.ts";
+import { FAIL_ON } from "../report/fail-on.ts";
+import * as value from "../values.ts";
 
 export function replayCommand(cli: Cli): Command {
   const command = new Command("replay")
-    .summary("run a past event or invocation again")
+    .summary("run the past again, and compare")
     .description(
-      "An invocation is run again from its recording, on its own version and without effects, and compared bit for bit; the exit code is 1 where they differ. An event is run again live, on every function it matches now: the record says that it was a replay, and the function sees NEXUS_REPLAY=true.",
+      "An invocation is run again from its recording, without effects, on its own version or on a candidate, and compared; the exit code is 1 where they differ. With --function in place of an id, its past runs are: the report says what is the same and what differs, and --fail-on makes a check of it. An event is run again live, on every function it matches now: the record says that it was a replay, and the function sees NEXUS_REPLAY=true.",
     )
     .argument(
-      "<id>",
+      "[id]",
       "of an invocation (see `nexus invocations`) or of an event (see `nexus events`)",
     )
-    .option("-f, --function <name>", "an event: on this function only");
-  return withReadingOptions(command).action((id: string, options: Options) =>
-    replay(cli, id, options),
-  );
+    .option("-f, --function <name>", "past runs of this function; an event: on this function only")
+    .option(
+      "--against <file>",
+      "a module, with the settings of each run's version (- is the input)",
+    )
+    .option("--against-version <sha256>", "a version that was served here, or its first digits")
+    .option("--since <time>", "runs started since then, or so long ago (24h)", value.moment)
+    .option("--until <time>", "runs started before then, or so long ago", value.moment)
+    .option("--type <pattern>", "runs on events of this type")
+    .option("--status <status>", "runs that ended so", value.status)
+    .option("--event-id <id...>", "runs on these events")
+    .option("--sample <share>", "so many of the runs, the same each time (10%)", value.share)
+    .option(
+      "-n, --limit <count>",
+      "so many runs at most, the newest (1,000)",
+      value.count(1, 100_000),
+    )
+    .option("--concurrency <count>", "runs at the same time (1)", value.count(1, 64))
+    .option("--rate <count>", "runs a second at most", value.count(1, 100_000))
+    .addOption(
+      new Option("--fail-on <what>", "exit with 1 where a run is so, or none was compared").choices(
+        FAIL_ON,
+      ),
+    )
+    .option("--report <file>", "write the report there as a page of its own (HTML)");
+  return withReadingOptions(command).action((id: string | undefined, options: ReplayOptions) => {
+    if (id === undefined) return replayMany(cli, options);
+    const more = command.options.find(
+      (option) => !OF_ONE.includes(option.long!) && option.attributeName() in options,
+    );
+    if (more === undefined) return replayOne(cli, id, options);
+    throw new CliError(`Cannot replay "${id}": ${more.long} is for runs of a --function`, {
+      exitCode: 2,
+    });
+  });
 }
 
-async function replay(cli: Cli, id: string, options: Options): Promise<void> {
-  const { out } = cli;
-  out.progress("Replaying …");
-  const client = connect(cli, options);
-  const rerun = await rerunOf(client, id);
-  if (rerun !== undefined) return showRerun(cli, rerun, options);
-  const { invocations } = await client.replay(id, { function: options.function });
-  if (invocations.some(({ status }) => status !== "succeeded")) cli.exitWith(1);
-  if (options.json === true) return out.json({ invocations });
-  if (invocations.length === 0) return out.note("No function takes this event now.");
-  const nameWidth = Math.max(...invocations.map((record) => record.function.length));
-  for (const record of invocations) {
-    for (const line of invocationLines(record, out.paint, { width: out.width, nameWidth }))
-      out.print(line);
-  }
-}
-
-/** Undefined: no invocation has that id, so it is an event's. */
-async function rerunOf(client: NexusClient, id: string): Promise<Rerun | undefined> {
-  try {
-    return await client.replayInvocation(id);
-  } catch (error) {
-    if (error instanceof NexusProblem && error.code === "INVOCATION_NOT_FOUND") return undefined;
-    throw error;
-  }
-}
-
-function showRerun(cli: Cli, rerun: Rerun, { json }: Options): void {
-  const { out } = cli;
-  const { recorded, identical, differs, hashes, not_hermetic: reasons } = rerun;
-  if (!identical) cli.exitWith(1);
-  if (json === true) return out.json(rerun);
-  const { paint } = out;
-  const verdict = identical
-    ? `${paint("green", "✓ identical")}: output, logs and effects are the same, bit for bit`
-    : `${paint("red", "✗ not identical")}: ${differs.join(", ")}`;
-  out.print(`${recorded.function} ${recorded.id}`);
-  out.print(`  ${verdict}`);
-  for (const part of ["output", "logs", "effects"] as const) {
-    const same = hashes.recorded[part] === hashes.replayed[part];
-    const now = same ? "" : `, now ${hashes.replayed[part].slice(0, 16)}`;
-    out.print(`  ${part.padEnd(8)}${hashes.recorded[part].slice(0, 16)}${now}`);
-  }
-  if (rerun.replayed.error !== null && !identical)
-    out.print(`  ${visible(rerun.replayed.error.message)}`);
-  if (reasons.length > 0) out.note(`It need not go the same way again: ${reasons.join(", ")}.`);
-}
+/** What goes with the id of an invocation or event. */
+const OF_ONE: readonly string[] = [
+  "--function",
+  "--against",
+  "--against-version",
+  "--url",
+  "--token-file",
+  "--json",
+];
