@@ -218,6 +218,9 @@ test(
     const { code, stdout } = await elsewhere(["replay", path]);
     assert.equal(code, 1);
     assert.match(stdout, /✗ not identical: /);
+    const other = await elsewhere(["replay", path, "--against", "x.wasm"]);
+    assert.equal(other.code, 2);
+    assert.match(other.stderr, /: --against is for what a server has\n/);
     const missing = await elsewhere(["replay", "missing.nxr"]);
     assert.match(missing.stderr, /^nexus: cannot read "missing\.nxr": it does not exist\n/);
   },

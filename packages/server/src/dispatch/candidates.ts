@@ -1,12 +1,7 @@
 import { NexusError } from "../core/errors.ts";
+import type { Against } from "../core/replay-job.ts";
 import type { ArchivedVersion, VersionArchive } from "../functions/functions.ts";
-
-/** What a recorded run is to be run on instead of its own version. */
-export type Against =
-  /** The name of a version that was served here, or its beginning. */
-  | { readonly version: string }
-  /** A module that was kept here: with the settings and files of the version that the run was recorded on. */
-  | { readonly module_sha256: string };
+import { findVersion, neverServed } from "./find-recorded.ts";
 
 /** Versions that stay in memory, with their modules. */
 const KEPT = 8;
@@ -22,7 +17,7 @@ export class Candidates {
 
   /** The version of this name. VERSION_NOT_FOUND. */
   get(version: string): Promise<ArchivedVersion> {
-    return this.#remember(version, () => this.#versions.get(version), version);
+    return this.#remember(version, () => findVersion(this.#versions, version));
   }
 
   /** What a run that was recorded on version `recordedOn` is to be run on. VERSION_NOT_FOUND. */
@@ -30,7 +25,10 @@ export class Candidates {
     if ("version" in against) return this.get(against.version);
     const { module_sha256: module } = against;
     const key = `${recordedOn} ${module}`;
-    return this.#remember(key, () => this.#versions.withModule(recordedOn, module), recordedOn);
+    return this.#remember(key, async () => {
+      const candidate = await this.#versions.withModule(recordedOn, module);
+      return candidate ?? neverServed(recordedOn);
+    });
   }
 
   /** With the whole name of a version. VERSION_NOT_FOUND, REQUEST_INVALID: several begin so. */
@@ -47,7 +45,7 @@ export class Candidates {
       );
     }
     const [name, ...others] = await this.#versions.find(prefix);
-    if (name === undefined) throw neverServed(prefix);
+    if (name === undefined) return neverServed(prefix);
     if (others.length === 0) return name;
     throw new NexusError(
       "REQUEST_INVALID",
@@ -55,17 +53,8 @@ export class Candidates {
     );
   }
 
-  #remember(
-    key: string,
-    read: () => Promise<ArchivedVersion | undefined>,
-    version: string,
-  ): Promise<ArchivedVersion> {
-    const found =
-      this.#kept.get(key) ??
-      read().then((archived) => {
-        if (archived === undefined) throw neverServed(version);
-        return archived;
-      });
+  #remember(key: string, read: () => Promise<ArchivedVersion>): Promise<ArchivedVersion> {
+    const found = this.#kept.get(key) ?? read();
     this.#kept.delete(key);
     this.#kept.set(key, found);
     found.catch(() => this.#kept.delete(key));
@@ -73,11 +62,4 @@ export class Candidates {
     if (this.#kept.size > KEPT) this.#kept.delete(oldest!);
     return found;
   }
-}
-
-function neverServed(version: string): NexusError {
-  return new NexusError(
-    "VERSION_NOT_FOUND",
-    `Cannot run version "${version}" again: it was never served here`,
-  );
 }

@@ -1,12 +1,13 @@
 import type { NewEvent, StoredEvent } from "../core/event.ts";
 import type { Invocation } from "../core/invocation.ts";
 import type { RecordingFile } from "../core/recording-file.ts";
+import type { Against } from "../core/replay-job.ts";
 import type { Appended } from "../log/log.ts";
 import type { Outcome } from "../runtime/runtime.ts";
-import type { Against } from "./candidates.ts";
+import type { Replays } from "./replays/replays.ts";
 import type { Rerun } from "./run-again.ts";
 
-export type { Against } from "./candidates.ts";
+export type { Replays } from "./replays/replays.ts";
 
 /** The only mover: takes deliveries from the log to the runtime and what came of them back to the log. */
 export interface Dispatch {
@@ -41,6 +42,8 @@ export interface Dispatch {
     invocationId: string,
     options: { readonly withModule: boolean },
   ): Promise<RecordingFile>;
+  /** Past runs made again on a candidate. */
+  readonly replays: Replays;
 
   /** Takes nothing new, waits for what runs until `signal` aborts, then stops it. Safe to call twice. */
   stop(signal: AbortSignal): Promise<void>;

@@ -3,6 +3,7 @@ import type { NewEvent, StoredEvent } from "../core/event.ts";
 import type { FunctionVersion } from "../core/function.ts";
 import type { Invocation } from "../core/invocation.ts";
 import type { RecordingFile } from "../core/recording-file.ts";
+import type { Against } from "../core/replay-job.ts";
 import type { PlatformSettings } from "../core/settings.ts";
 import { parseTraceparent } from "../core/trace.ts";
 import type { Functions, VersionArchive } from "../functions/functions.ts";
@@ -11,10 +12,11 @@ import type { Outcome, Runtime } from "../runtime/runtime.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { runAttempt, type Attempt } from "./attempt.ts";
 import { runCron } from "./cron.ts";
-import type { Against } from "./candidates.ts";
 import type { CallResult, Dispatch, ReplayOptions, Waited } from "./dispatch.ts";
 import { invocationRecord } from "./record.ts";
 import { recordingFile } from "./recording-files.ts";
+import { ReplayJobs } from "./replays/replay-jobs.ts";
+import type { Replays } from "./replays/replays.ts";
 import { Reruns } from "./rerun.ts";
 import type { Rerun } from "./run-again.ts";
 import { FunctionRunner } from "./runner.ts";
@@ -57,6 +59,7 @@ class Dispatcher implements Dispatch {
   readonly #deps: DispatchDeps;
   readonly #waiters: Waiters;
   readonly #reruns: Reruns;
+  readonly #jobs: ReplayJobs;
   readonly #services = new Map<string, Service>();
   readonly #retiring = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
@@ -69,6 +72,7 @@ class Dispatcher implements Dispatch {
     this.#deps = { ...options, stopSignal: this.#giveUp.signal };
     this.#waiters = new Waiters(options.log, options.functions);
     this.#reruns = new Reruns(options);
+    this.#jobs = new ReplayJobs({ ...options, reruns: this.#reruns });
     this.#serve(options.functions.list());
     this.#following = this.#follow();
   }
@@ -151,6 +155,10 @@ class Dispatcher implements Dispatch {
     return recordingFile(this.#deps, invocationId, options);
   }
 
+  get replays(): Replays {
+    return this.#jobs;
+  }
+
   stop(signal: AbortSignal): Promise<void> {
     this.#stopped ??= this.#stop(signal);
     return this.#stopped;
@@ -159,7 +167,7 @@ class Dispatcher implements Dispatch {
   async #stop(signal: AbortSignal): Promise<void> {
     this.#stopping.abort();
     for (const name of this.#services.keys()) this.#retire(name);
-    const drained = Promise.all([this.#following, ...this.#retiring]);
+    const drained = Promise.all([this.#following, this.#jobs.stop(), ...this.#retiring]);
     if (!(await endsBefore(drained, signal))) {
       // Out of patience: the guests are stopped, and their deliveries handed out after the restart.
       this.#giveUp.abort();

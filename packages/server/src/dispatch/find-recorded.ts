@@ -57,11 +57,12 @@ export async function findVersion(
   version: string,
 ): Promise<ArchivedVersion> {
   const archived = await versions.get(version);
-  if (archived === undefined) {
-    throw new NexusError(
-      "VERSION_NOT_FOUND",
-      `Cannot run version "${version}" again: it was never served here`,
-    );
-  }
-  return archived;
+  return archived ?? neverServed(version);
+}
+
+export function neverServed(version: string): never {
+  throw new NexusError(
+    "VERSION_NOT_FOUND",
+    `Cannot run version "${version}" again: it was never served here`,
+  );
 }

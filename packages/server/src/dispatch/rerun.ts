@@ -1,13 +1,14 @@
 import { NexusError } from "../core/errors.ts";
 import { idempotencyKey } from "../core/ids.ts";
 import { decodeRecording } from "../core/recording.ts";
+import type { Against } from "../core/replay-job.ts";
 import type { PlatformSettings } from "../core/settings.ts";
 import { formatTraceparent } from "../core/trace.ts";
 import type { ArchivedVersion, VersionArchive } from "../functions/functions.ts";
 import type { EventLog } from "../log/log.ts";
 import type { Outcome, Runtime } from "../runtime/runtime.ts";
 import { judge } from "./attempt.ts";
-import { type Against, Candidates } from "./candidates.ts";
+import { Candidates } from "./candidates.ts";
 import { emittedEvents } from "./emit.ts";
 import { findRecorded } from "./find-recorded.ts";
 import {
@@ -66,10 +67,12 @@ export class Reruns {
     return outcomeAgain(run, version, this.#runDeps);
   }
 
-  /** On another version. VERSION_NOT_FOUND, CANDIDATE_INVALID, SHUTTING_DOWN. */
-  async on(run: RecordedRun, against: Against): Promise<CandidateRun> {
+  /** On another version; `signal` stops it. VERSION_NOT_FOUND, CANDIDATE_INVALID, SHUTTING_DOWN. */
+  async on(run: RecordedRun, against: Against, signal?: AbortSignal): Promise<CandidateRun> {
     const candidate = await this.candidates.of(against, run.recorded.version);
-    const outcome = this.#judged(run, candidate, await this.#outcomeOn(run, candidate));
+    await this.load(candidate);
+    const raw = await outcomeOn(run, candidate, { ...this.#runDeps, signal });
+    const outcome = this.#judged(run, candidate, raw);
     const { version } = candidate.version;
     const { status } = run.recorded;
     return { outcome, compared: compareWith(run, { version, outcome, status }) };
@@ -88,11 +91,6 @@ export class Reruns {
     } catch (error) {
       throw ofCandidate(error, candidate);
     }
-  }
-
-  async #outcomeOn(run: RecordedRun, candidate: ArchivedVersion): Promise<Outcome> {
-    await this.load(candidate);
-    return outcomeOn(run, candidate, this.#runDeps);
   }
 
   #judged(run: RecordedRun, { version }: ArchivedVersion, outcome: Outcome): Outcome {

@@ -9,7 +9,7 @@ import {
   type RunHashes,
 } from "../core/recording.ts";
 import type { ArchivedVersion } from "../functions/functions.ts";
-import type { FollowedTape, Outcome, Runtime } from "../runtime/runtime.ts";
+import type { FollowedTape, InvokeRequest, Outcome, Runtime } from "../runtime/runtime.ts";
 import { environment } from "./environment.ts";
 import { outcomeFields, type OutcomeFields } from "./record.ts";
 
@@ -45,6 +45,8 @@ export interface GivenRun {
 export interface RunAgainDeps {
   readonly versions: RerunVersions;
   readonly runtime: Runtime;
+  /** Stops the run. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Runs it again on the version that it ran on and compares. Rejects as `outcomeAgain` does. */
@@ -85,12 +87,12 @@ export function outcomeOn(
 async function invoke(
   { event, recorded, recording }: GivenRun,
   archived: ArchivedVersion,
-  { versions, runtime, tape }: RunAgainDeps & { readonly tape: Uint8Array | FollowedTape },
+  { versions, runtime, signal, tape }: RunAgainDeps & { readonly tape: Uint8Array | FollowedTape },
 ): Promise<Outcome> {
   const { version } = archived;
   const name = await versions.load(archived);
   const { spanId, sampled } = recording;
-  return runtime.invoke({
+  const request: InvokeRequest = {
     version: name,
     function: version.name,
     // All of them together wait as one function does: live runs have their turn before the second one.
@@ -104,7 +106,8 @@ async function invoke(
       replay: recorded.trigger === "replay",
     }),
     tape,
-  });
+  };
+  return runtime.invoke(request, signal);
 }
 
 // No function can have this name.

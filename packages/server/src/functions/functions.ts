@@ -49,6 +49,9 @@ export interface VersionArchive {
    * kept. VERSION_NOT_FOUND where a part of it is missing.
    */
   get(version: string): Promise<ArchivedVersion | undefined>;
+  has(version: string): Promise<boolean>;
+  /** Whether there is such a module here, a version's or not. */
+  hasModule(sha256: string): Promise<boolean>;
   /** The names of those kept here that begin with this, in order. */
   find(prefix: string): Promise<readonly string[]>;
   /**

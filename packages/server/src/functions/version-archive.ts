@@ -51,6 +51,10 @@ export function versionArchive(dataDir: string, modules: ModuleStore): VersionAr
       return content === undefined ? undefined : versionOf(content, parts);
     },
 
+    has: async (name) => (await contents.get(name)) !== undefined,
+
+    hasModule: async (name) => (await modules.get(name)) !== undefined,
+
     async find(prefix) {
       const all = await contents.list();
       return all.filter((name) => name.startsWith(prefix));

@@ -20,6 +20,7 @@ import { eventRoutes } from "./routes/events.ts";
 import { functionRoutes } from "./routes/functions.ts";
 import { invocationRoutes } from "./routes/invocations.ts";
 import { recordingFileRoutes } from "./routes/recording-files.ts";
+import { replayRoutes } from "./routes/replays.ts";
 import { recordingRoutes } from "./routes/recordings.ts";
 import { operationsRoutes } from "./routes/operations.ts";
 import { publishRoutes } from "./routes/publish.ts";
@@ -40,6 +41,7 @@ export function apiRoutes(deps: AppDeps): readonly Route[] {
     ...invocationRoutes(deps),
     ...recordingRoutes(deps),
     ...recordingFileRoutes(deps),
+    ...replayRoutes(deps),
     ...deadLetterRoutes(deps),
     ...functionRoutes(deps),
     ...operationsRoutes(deps),

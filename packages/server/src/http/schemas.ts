@@ -2,6 +2,14 @@ import { z } from "zod";
 import { ERRORS, type ErrorCode } from "../core/errors.ts";
 import { INVOCATION_STATUSES, LIMIT_NAMES, LOG_LEVELS } from "../core/invocation.ts";
 import { ASPECTS, NOT_HERMETIC } from "../core/recording.ts";
+import {
+  NewReplay,
+  Replay,
+  ReplayList,
+  ReplayModule,
+  ReplayReport,
+  ReplayWithReport,
+} from "./replay-schemas.ts";
 
 // What the API answers, as schemas: openapi.json is made of them, and tests hold real answers against
 // them. Objects are strict, so that a member nobody wrote down is found.
@@ -328,6 +336,12 @@ export const schemas = {
     limit: z.int().positive().optional().describe("At most so many; all where absent."),
   }),
   Redriven: z.strictObject({ redriven: whole }),
+  NewReplay,
+  Replay,
+  ReplayList,
+  ReplayModule,
+  ReplayReport,
+  ReplayWithReport,
   Trigger,
   Function: FunctionInfo,
   FunctionList: z.strictObject({ functions: z.array(FunctionInfo) }),

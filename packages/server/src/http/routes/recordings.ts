@@ -1,5 +1,5 @@
 import { NexusError } from "../../core/errors.ts";
-import type { Against } from "../../dispatch/dispatch.ts";
+import type { Against } from "../../core/replay-job.ts";
 import { json, type Operation } from "../operation.ts";
 import { type Query, readQuery } from "../query.ts";
 import { reading } from "../reply.ts";

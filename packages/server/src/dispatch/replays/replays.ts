@@ -1,0 +1,33 @@
+import type { ReplayJob, ReplayRequest } from "../../core/replay-job.ts";
+import type { ReplayReport } from "../../replay/report.ts";
+
+/**
+ * Past runs made again on a candidate, as jobs that go on after a restart. What they do to the world is
+ * suppressed, and nothing of them is in the log but the job itself. Everything rejects with what the log's
+ * state rejects with beside what is said.
+ */
+export interface Replays {
+  /**
+   * Keeps the job; it begins when those before it have ended. VERSION_NOT_FOUND, CANDIDATE_INVALID, OVERLOADED,
+   * and REQUEST_INVALID where no one version of that function is meant.
+   */
+  create(request: ReplayRequest): Promise<ReplayJob>;
+
+  /** Newest first. */
+  list(): Promise<readonly ReplayJob[]>;
+
+  /** REPLAY_NOT_FOUND. */
+  get(id: string): Promise<ReplayJob>;
+
+  /** What came of the runs made so far. REPLAY_NOT_FOUND. */
+  report(id: string): Promise<ReplayReport>;
+
+  /** The job when it has changed, at most some times a second, until it has ended or `signal` aborts. REPLAY_NOT_FOUND. */
+  follow(id: string, signal: AbortSignal): AsyncIterable<ReplayJob>;
+
+  /** Ends it soon; what came of it until then stays. One that has ended stays as it is. REPLAY_NOT_FOUND. */
+  cancel(id: string): Promise<ReplayJob>;
+
+  /** Keeps a module to run jobs on; resolves with its sha256. CANDIDATE_INVALID. */
+  keepModule(bytes: Uint8Array): Promise<string>;
+}
