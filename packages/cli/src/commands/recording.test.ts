@@ -1,5 +1,7 @@
 // Recordings between machines: exported by a real server, run again by processes that never saw it.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -8,10 +10,19 @@ import {
   encodeRecordingFile,
   decodeRecordingFile,
 } from "@nexus-functions/server/core/recording-file";
-import { FIXTURES, nexus, startNexus, temporaryFolder, type Folder } from "../testing/nexus.ts";
+import {
+  BIN,
+  FIXTURES,
+  nexus,
+  startNexus,
+  temporaryFolder,
+  type Folder,
+} from "../testing/nexus.ts";
 import { writeProject } from "../testing/project.ts";
 
 const TIMEOUT = { timeout: 60_000 };
+
+const SCRIPT = existsSync("/usr/bin/script") ? false : "needs script(1)";
 
 const CHANCE = `  - name: chance
     on: { event: dice.* }
@@ -105,6 +116,18 @@ test("nexus recording export writes the same bytes to a pipe", TIMEOUT, async ()
   const bytes = await readFile(file);
   assert.equal(piped.stdout, bytes.toString());
   assert.deepEqual(bytes, await readFile(whole));
+});
+
+test("nexus recording export writes no bytes to a terminal", { ...TIMEOUT, skip: SCRIPT }, () => {
+  const command = `${process.execPath} ${BIN} recording export ${invocation} --url ${machine.url}`;
+  const env = { ...process.env, NO_COLOR: "1" };
+  const { status, stdout } = spawnSync("script", ["-qec", command, "/dev/null"], {
+    encoding: "utf8",
+    env,
+  });
+  assert.equal(status, 2);
+  assert.match(stdout, /^nexus: cannot write a recording to a terminal: it is bytes\r\n.*-o/s);
+  assert.ok(!stdout.includes("NEXUS RECORDING"));
 });
 
 test("nexus recording export says what it cannot export", TIMEOUT, async () => {

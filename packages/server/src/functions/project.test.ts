@@ -227,6 +227,27 @@ const LINES: readonly (readonly [line: string, problem: string])[] = [
     'order_by: "data."',
     'nexus.yaml:6:5: functions[0].order_by: "data." is not a path into the event: names with a dot between them (try "data.user_id")',
   ],
+  [
+    "record: sample(10)",
+    'nexus.yaml:6:5: functions[0].record: "sample(10)" is none of full, failures, sample(…%) and off (try "failures" or "sample(10%)")',
+  ],
+  [
+    "record: 10%",
+    'nexus.yaml:6:5: functions[0].record: "10%" is none of full, failures, sample(…%) and off (try "failures" or "sample(10%)")',
+  ],
+  ["record: true", 'nexus.yaml:6:5: functions[0].record: true is not a policy (try "failures")'],
+  [
+    "redact: data.a",
+    'nexus.yaml:6:5: functions[0].redact: "data.a" is not a list of paths into the event (try [data.card.number])',
+  ],
+  [
+    "redact: [data.a, data..b]",
+    'nexus.yaml:6:22: functions[0].redact[1]: "data..b" is not a path into the event: names with a dot between them, and "[*]" for every item (try "data.items[*].secret")',
+  ],
+  [
+    "redact: [source]",
+    'nexus.yaml:6:14: functions[0].redact[0]: "source" tells what the event is, and cannot be replaced (data, subject, extension attributes and output can)',
+  ],
 ];
 
 for (const [line, problem] of LINES) {
@@ -457,6 +478,26 @@ test("loadProject() refuses HTTP triggers that take the same requests", async ()
   // Events are for everybody: no conflict.
   const events = "{ path: /events/user.created }";
   assert.deepEqual(await problemsOf(yaml(fn("a", events), fn("b", events))), []);
+});
+
+test("loadProject() takes record: of the function, else of defaults, and redact: of both", async () => {
+  const yaml = `version: v1
+defaults: { record: failures, redact: [data.a] }
+functions:
+  - { name: says, code: a.wasm, on: { event: a }, record: full, redact: [data.b, data.a] }
+  - { name: silent, code: a.wasm, on: { event: a } }
+  - { name: some, code: a.wasm, on: { event: a }, record: sample(2.5%) }
+`;
+  await using folder = await folderWith({ "nexus.yaml": yaml, "a.wasm": EMPTY_MODULE });
+  const { functions } = await loadProject({ configFile: folder.at("nexus.yaml") });
+  assert.deepEqual(
+    functions.map(({ record, redact }) => [record, redact]),
+    [
+      [undefined, ["data.a", "data.b"]],
+      [{ kind: "failures" }, ["data.a"]],
+      [{ kind: "sample", percent: 2.5 }, ["data.a"]],
+    ],
+  );
 });
 
 test("loadProject() warns where requests that are answered pass an order, wherever order_by comes from", async () => {
