@@ -183,6 +183,32 @@ test("nexus test says what could not be run, and goes on with the others", TIMEO
   assert.match(stdout, /\n\n6 fixtures: 2 same, 4 could not be run\n$/);
 });
 
+test(
+  "nexus test says that a run has failed whose events the platform does not take",
+  TIMEOUT,
+  async () => {
+    const emits = (event: string): string => `  - name: emits
+    on: { event: order.* }
+    code: "{probe}"
+    retry: { attempts: 1 }
+    output: events
+    env: { OUTPUT: '${event}' }
+`;
+    await using server = await devServer(emits('{"type":"com.example.made","data":1}'));
+    const url = `${server.url}/events/order.placed?wait=20s`;
+    const answer = (await (await fetch(url, { method: "POST", body: "1" })).json()) as Accepted;
+    const { id } = answer.invocations![0]!;
+    await nexus(["fixture", id, "--url", server.url], { cwd: server.dir });
+    const same = await nexus(["test"], { cwd: server.dir });
+    assert.deepEqual([same.code, same.stderr], [0, ""]);
+    await writeProject(server.dir, emits("no event"));
+    const { code, stdout } = await nexus(["test"], { cwd: server.dir });
+    assert.equal(code, 1);
+    assert.match(stdout, /- status succeeded\n +\+ status failed\n/);
+    assert.match(stdout, /\+ error FUNCTION_OUTPUT_INVALID/);
+  },
+);
+
 test("nexus test of nothing is no success", TIMEOUT, async () => {
   await using folder = await project("v1", []);
   const empty = await nexus(["test"], { cwd: folder.path });
