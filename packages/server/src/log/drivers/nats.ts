@@ -1,4 +1,5 @@
 import type { NatsConnection } from "@nats-io/transport-node";
+import { NexusError } from "../../core/errors.ts";
 import type { NewEvent } from "../../core/event.ts";
 import type { Appended, Delivery, EventLog, Settlement } from "../log.ts";
 import { unavailable } from "./nats/answers.ts";
@@ -73,6 +74,11 @@ export async function natsLog(options: NatsLogOptions): Promise<EventLog> {
   return assemble(store, { now, ackWaitMs, leaseMs });
 }
 
+function unsupported(): Promise<never> {
+  const message = 'Cannot use state: the driver "nats" does not keep it yet';
+  return Promise.reject(new NexusError("UNSUPPORTED", message));
+}
+
 function assemble(
   store: NatsStore,
   { now, ackWaitMs, leaseMs }: { now: () => number; ackWaitMs: number; leaseMs: number },
@@ -141,6 +147,13 @@ function assemble(
       get: async (id) => getDeadLetter(open(), id),
       list: async (filter, page) => listDeadLetters(open(), filter, page),
       redrive: async (id) => redrive(open(), id, now()),
+    },
+    state: {
+      maxValueBytes: 0,
+      get: unsupported,
+      set: unsupported,
+      delete: unsupported,
+      list: unsupported,
     },
     watch: (signal) => live.watch(signal),
     trim: async (policy, signal) => trim(open(), policy, { now, signal }),
