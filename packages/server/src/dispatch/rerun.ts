@@ -1,5 +1,6 @@
 import { NexusError } from "../core/errors.ts";
 import { decodeRecording } from "../core/recording.ts";
+import type { Effects } from "../effects/effects.ts";
 import type { ArchivedVersion, VersionArchive } from "../functions/functions.ts";
 import type { EventLog } from "../log/log.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -9,6 +10,7 @@ export interface RerunDeps {
   readonly log: EventLog;
   readonly versions: VersionArchive;
   readonly runtime: Runtime;
+  readonly effects: Effects;
 }
 
 /** Runs recorded invocations again: on their own version, with what they were given, and without a trace in the log. */
@@ -28,8 +30,8 @@ export class Reruns {
   async rerun(id: string): Promise<Rerun> {
     const run = await this.#find(id);
     const version = await this.#version(run.recorded.version);
-    const { runtime } = this.#deps;
-    return runAgain(run, version, { versions: this.#loaded, runtime });
+    const { runtime, effects } = this.#deps;
+    return runAgain(run, version, { versions: this.#loaded, runtime, effects });
   }
 
   async #find(id: string): Promise<RecordedRun> {

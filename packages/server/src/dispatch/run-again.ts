@@ -8,6 +8,7 @@ import {
   type Recording,
   type RunHashes,
 } from "../core/recording.ts";
+import type { Effects } from "../effects/effects.ts";
 import type { ArchivedVersion } from "../functions/functions.ts";
 import type { Outcome, Runtime } from "../runtime/runtime.ts";
 import { environment } from "./environment.ts";
@@ -38,6 +39,8 @@ export interface RecordedRun {
 export interface RunAgainDeps {
   readonly versions: RerunVersions;
   readonly runtime: Runtime;
+  /** For secrets, of which no tape has the value; nothing else of it is asked. */
+  readonly effects: Pick<Effects, "secretsFor">;
 }
 
 /** Runs it again on this version and compares. Rejects as `outcomeAgain` does. */
@@ -56,7 +59,7 @@ export async function runAgain(
 export async function outcomeAgain(
   { event, recorded, recording }: RecordedRun,
   archived: ArchivedVersion,
-  { versions, runtime }: RunAgainDeps,
+  { versions, runtime, effects }: RunAgainDeps,
 ): Promise<Outcome> {
   const { version } = archived;
   const name = await versions.load(archived);
@@ -75,6 +78,7 @@ export async function outcomeAgain(
       replay: recorded.trigger === "replay",
     }),
     tape,
+    secrets: effects.secretsFor(version),
   });
 }
 
@@ -98,7 +102,14 @@ export class RerunVersions {
     let loading = this.#loaded.get(name);
     if (loading === undefined) {
       loading = this.#runtime
-        .load({ version: name, bytes: module, limits: version.limits, files, warmUp: false })
+        .load({
+          version: name,
+          bytes: module,
+          limits: version.limits,
+          grants: version.grants,
+          files,
+          warmUp: false,
+        })
         .then(() => undefined);
       this.#loaded.set(name, loading);
       loading.catch(() => this.#loaded.delete(name));
