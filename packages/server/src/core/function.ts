@@ -1,3 +1,4 @@
+import type { Grants } from "./grants.ts";
 import type { MountFacts } from "./mounts.ts";
 
 /** What makes a function run. */
@@ -65,6 +66,8 @@ export interface FunctionSettings {
   readonly start: "latest" | "earliest";
   /** How much its scratch directory may hold; absent: there is none. */
   readonly scratchBytes?: number;
+  /** What it may ask of the host; absent: nothing that needs a grant. */
+  readonly grants?: Grants;
 }
 
 /** One immutable module with its settings and the files it sees. */

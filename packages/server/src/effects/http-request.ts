@@ -112,8 +112,8 @@ function lookupOf({ mayConnect, resolve = systemResolve }: SendOptions): LookupF
     resolve(name, (error, addresses) => {
       const open = addresses.filter(({ address }) => mayConnect(address));
       const [first] = open;
-      if (error !== null) done(error as NodeJS.ErrnoException, []);
-      else if (first === undefined) done(notPublic(name) as NodeJS.ErrnoException, []);
+      if (error !== null) done(error, []);
+      else if (first === undefined) done(notPublic(name), []);
       else if (all === true) done(null, [...open]);
       else done(null, first.address, first.family);
     });
@@ -121,7 +121,9 @@ function lookupOf({ mayConnect, resolve = systemResolve }: SendOptions): LookupF
 }
 
 const systemResolve: Resolve = (name, done) => {
-  lookup(name, { all: true, verbatim: true }, (error, addresses = []) => done(error, addresses));
+  lookup(name, { all: true, verbatim: true }, (error, addresses) => {
+    done(error, error === null ? addresses : []);
+  });
 };
 
 function notPublic(name: string): NotPublic {

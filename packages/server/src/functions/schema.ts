@@ -3,6 +3,7 @@ import { guestFault } from "./guest-path.ts";
 import { parseDuration } from "../core/quantity.ts";
 import { WRONG_TOKENS_A_MINUTE } from "../core/settings.ts";
 import { choice, count, duration, flag, section, size, text, wrong } from "./fields.ts";
+import { grantsShape } from "./grants.ts";
 import { natsSchema } from "./nats.ts";
 import { onSchema } from "./triggers.ts";
 
@@ -265,7 +266,7 @@ const mountsSchema = z
 
 /** `<name>.yaml` beside a module in the functions directory. */
 export const sidecarSchema = section(
-  { on: onSchema.optional(), ...settings, mounts: mountsSchema.optional() },
+  { on: onSchema.optional(), ...settings, ...grantsShape, mounts: mountsSchema.optional() },
   "{ timeout: 5s }",
 );
 
@@ -288,6 +289,7 @@ export const functionSchema = section(
       minLength: 1,
     }),
     ...settings,
+    ...grantsShape,
     mounts: mountsSchema.optional(),
   },
   '{ name: hello, on: { event: "com.example.*" }, code: ./build/hello.wasm }',

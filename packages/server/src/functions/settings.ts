@@ -7,6 +7,7 @@ import {
   type PlatformSettings,
   type RateLimitSettings,
 } from "../core/settings.ts";
+import { grantsOf } from "./grants.ts";
 import { eventTypeOfPath } from "./http-path.ts";
 import { DEFAULTS, type DefaultsConfig, type OuterConfig, type SidecarConfig } from "./schema.ts";
 import type { OnConfig, TriggerConfig } from "./triggers.ts";
@@ -27,6 +28,7 @@ export function functionSettings(
   const limits = { ...DEFAULTS.limits, ...compact(defaults.limits), ...compact(own.limits) };
   const orderBy = own.order_by ?? defaults.order_by;
   const scratchBytes = bytes(own.scratch ?? defaults.scratch ?? 0);
+  const grants = grantsOf(own);
   const backoffMs = parseDuration(retry.backoff)!;
   return {
     name,
@@ -57,6 +59,7 @@ export function functionSettings(
     output: own.output ?? defaults.output ?? DEFAULTS.output,
     start: own.start ?? defaults.start ?? DEFAULTS.start,
     ...(scratchBytes === 0 ? {} : { scratchBytes }),
+    ...(grants === undefined ? {} : { grants }),
   };
 }
 
