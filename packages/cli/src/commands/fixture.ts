@@ -45,7 +45,7 @@ async function fixture(cli: Cli, id: string, options: Options): Promise<void> {
   ]);
   const file = await recordingOf(cli, id, options);
   const version = await versionIn(cli, id, file, options);
-  const made = await withRuntime(cli.signal, (deps) => makeFixture(file, version, deps));
+  const made = await withRuntime(cli, (deps) => makeFixture(file, version, deps));
   const path = pathOf(made, options.output ?? FIXTURES_DIR);
   try {
     await mkdir(dirname(path), { recursive: true });

@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -40,10 +43,10 @@ interface Machine extends AsyncDisposable {
 }
 
 /** `nexus start` in this folder, with its data in it. */
-async function serve(dir: string): Promise<Machine> {
+async function serve(dir: string, env = {}): Promise<Machine> {
   const running = startNexus(["start", "--host", "127.0.0.1", "--port", "0"], {
     cwd: dir,
-    env: { NEXUS_DATA_DIR: "state" },
+    env: { NEXUS_DATA_DIR: "state", ...env },
   });
   const [, url] = await running.shows(/"url":"([^"]+)"/);
   return {
@@ -98,9 +101,9 @@ after(async () => {
 });
 
 /** Of a process in a folder where nothing is. */
-async function elsewhere(args: readonly string[], cwd?: string) {
+async function elsewhere(args: readonly string[], cwd?: string, env = {}) {
   await using folder = await temporaryFolder();
-  return await nexus(args, { cwd: cwd ?? folder.path });
+  return await nexus(args, { cwd: cwd ?? folder.path, env });
 }
 
 const IDENTICAL = /\n  ✓ identical: output, logs and effects are the same, bit for bit\n/;
@@ -295,5 +298,58 @@ test(
     await nexus(["recording", "export", id, "-o", path, "--url", again.url]);
     const inFile = await elsewhere(["replay", path, "--data-dir", join(second, "state")]);
     assert.deepEqual([inFile.code, inFile.stderr], [0, ""]);
+  },
+);
+
+test(
+  "nexus replay x.nxr answers host calls from the recording, and takes this process's secrets",
+  TIMEOUT,
+  async () => {
+    let asked = 0;
+    const far = createServer((_, answer) => answer.end(`asked ${(asked += 1)}`));
+    far.listen(0, "127.0.0.1");
+    await once(far, "listening");
+    await using _ = { [Symbol.asyncDispose]: async () => void far.close() };
+    const { port } = far.address() as AddressInfo;
+    await using folder = await temporaryFolder();
+    const dir = join(folder.path, "project");
+    await writeProject(
+      dir,
+      `  - name: effects
+    on: { event: dice.* }
+    code: "${FIXTURES}effects.wasm"
+    kv: true
+    fetch: { allow: ["127.0.0.1:${port}"], allow_private: true }
+    secrets: [API_KEY]
+    redact: [data.none]
+`,
+    );
+    const secret = { NEXUS_SECRET_API_KEY: "s3cr3t-value" };
+    await using server = await serve(dir, secret);
+    const id = await thrown(
+      server.url,
+      `set a 1;get b;list ;secret API_KEY;fetch GET http://127.0.0.1:${port}/x`,
+    );
+    const path = join(folder.path, "x.nxr");
+    const args = ["recording", "export", id, "--with-module", "-o", path, "--url", server.url];
+    assert.equal((await nexus(args)).code, 0);
+    assert.ok(!(await readFile(path)).includes("s3cr3t-value"));
+    const shown = await nexus(["recording", "show", path]);
+    assert.match(shown.stdout, /host call +kv\.set\("a", "1"\) → 8 bytes\n/);
+    assert.match(
+      shown.stdout,
+      /host call +fetch\("GET http:\/\/127\.0\.0\.1:\d+\/x".*\) → \d+ bytes\n/,
+    );
+    assert.match(shown.stdout, /host call +kv\.get\("b"\) → errno 44: .*\n/);
+    assert.match(shown.stdout, /secret +API_KEY, its value is not kept\n/);
+    const same = await elsewhere(["replay", path], undefined, secret);
+    assert.deepEqual([same.code, same.stderr], [0, ""], same.stdout);
+    const other = await elsewhere(["replay", path], undefined, { NEXUS_SECRET_API_KEY: "another" });
+    assert.equal(other.code, 1);
+    assert.match(other.stdout, /✗ not identical: recording, .*secret/s);
+    assert.equal((await nexus(["fixture", path], { cwd: dir, env: secret })).code, 0);
+    const tested = await nexus(["test"], { cwd: dir, env: secret });
+    assert.deepEqual([tested.code, tested.stderr], [0, ""], tested.stdout);
+    assert.equal(asked, 1, "nobody but the first run has asked");
   },
 );

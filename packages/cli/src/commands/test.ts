@@ -37,7 +37,7 @@ async function test(cli: Cli, dir: string, options: Options): Promise<void> {
   const project = await readProject(cli, options);
   const update = options.update === true;
   const results: FixtureResult[] = [];
-  await withRuntime(signal, async (deps) => {
+  await withRuntime(cli, async (deps) => {
     for (const path of paths) {
       signal.throwIfAborted();
       const result = await testFixture(path, project, { deps, update });

@@ -1,3 +1,5 @@
+import { decodeCall, describeCall } from "@nexus-functions/server/runtime/taped-call";
+import { secretName } from "@nexus-functions/server/runtime/taped-secret";
 import {
   TAPE,
   tapeEntry,
@@ -7,7 +9,7 @@ import {
 
 /** One thing that a run was given. */
 export interface GivenThing {
-  /** As core names it: `realtime`, `monotonic`, `cpu`, `random`, `seed`. */
+  /** As core names it: `realtime`, `monotonic`, `cpu`, `random`, `seed`, `call`, `secret`. */
   readonly kind: string;
   /** In words. */
   readonly name: string;
@@ -41,10 +43,32 @@ function inWords({ kind, bytes, count }: TapeEntry): Omit<GivenThing, "kind"> {
       return { name: `${count} random bytes`, value: hex(bytes) };
     case TAPE.seed:
       return { name: `${count} random bytes`, value: `from the key ${hex(bytes)}` };
+    case TAPE.call:
+      return callInWords(bytes);
+    case TAPE.secret:
+      return { name: "secret", value: secretInWords(bytes) };
     default:
       return { name: tapeKindName(kind), value: `${bytes.length} bytes` };
   }
 }
+
+function callInWords(bytes: Uint8Array): Omit<GivenThing, "kind"> {
+  const call = decodeCall(bytes);
+  if (call === undefined) return { name: "host call", value: UNKNOWN };
+  const { errno, payload } = call;
+  const answer =
+    errno === 0 ? `${payload.length} bytes` : `errno ${errno}: ${Buffer.from(payload).toString()}`;
+  return { name: "host call", value: `${describeCall(call)} → ${answer}` };
+}
+
+/** The value is on no tape. */
+function secretInWords(bytes: Uint8Array): string {
+  const name = secretName(bytes);
+  if (name === undefined) return UNKNOWN;
+  return `${name}, ${bytes[0] === 1 ? "its value is not kept" : "which was not there"}`;
+}
+
+const UNKNOWN = "one that this release does not know";
 
 function reading(bytes: Uint8Array): bigint {
   return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);

@@ -2,6 +2,7 @@ import { NexusError } from "../core/errors.ts";
 import { decodeRecording } from "../core/recording.ts";
 import type { Against } from "../core/replay-job.ts";
 import type { PlatformSettings } from "../core/settings.ts";
+import type { Effects } from "../effects/effects.ts";
 import type { ArchivedVersion, VersionArchive } from "../functions/functions.ts";
 import type { EventLog } from "../log/log.ts";
 import type { Outcome, Runtime } from "../runtime/runtime.ts";
@@ -23,6 +24,7 @@ export interface RerunDeps {
   readonly versions: VersionArchive;
   readonly runtime: Runtime;
   readonly settings: () => PlatformSettings;
+  readonly effects: Effects;
 }
 
 /** A recorded run on another version than its own. */
@@ -96,7 +98,8 @@ export class Reruns {
   }
 
   get #runDeps() {
-    return { versions: this.#loaded, runtime: this.#deps.runtime };
+    const { runtime, effects } = this.#deps;
+    return { versions: this.#loaded, runtime, effects };
   }
 }
 

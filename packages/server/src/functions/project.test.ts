@@ -193,7 +193,7 @@ const LINES: readonly (readonly [line: string, problem: string])[] = [
   ],
   [
     "zzz: 1",
-    "nexus.yaml:6:5: functions[0].zzz: unknown setting (known here: name, on, code, runtime, timeout, memory, env, concurrency, order_by, retry, output, start, limits, scratch, record, redact, mounts)",
+    "nexus.yaml:6:5: functions[0].zzz: unknown setting (known here: name, on, code, runtime, timeout, memory, env, concurrency, order_by, retry, output, start, limits, scratch, record, redact, kv, fetch, secrets, mounts)",
   ],
   ["memory: 1Ki", 'nexus.yaml:6:5: functions[0].memory: "1Ki" is not between 64Ki and 4Gi'],
   ["memory: big", 'nexus.yaml:6:5: functions[0].memory: "big" is not a size (try "64Mi")'],
@@ -674,7 +674,7 @@ test("loadProject() tells the problems of a functions directory by file", async 
   assert.deepEqual(await problemsIn(folder, source), [
     'f/Bad_Name.wasm: "Bad_Name" is not a function name: lower-case letters, digits and dashes inside, at most 63 (try "bad-name")',
     'f/a.yaml:1:1: timeout: "5 parsecs" is not a duration (try "5s")',
-    "f/a.yaml:2:1: name: unknown setting (known here: on, runtime, timeout, memory, env, concurrency, order_by, retry, output, start, limits, scratch, record, redact, mounts)",
+    "f/a.yaml:2:1: name: unknown setting (known here: on, runtime, timeout, memory, env, concurrency, order_by, retry, output, start, limits, scratch, record, redact, kv, fetch, secrets, mounts)",
     "f/broken.yaml:1:6: this is not YAML: Flow sequence in block collection must be sufficiently indented and end with a ]",
     'f/health.wasm: its path "/health" belongs to the server\'s own API: "/health" (write "on:" in health.yaml, or rename it)',
     'f/a.wasm: "a" is the name of another function: nexus.yaml:3:7: functions[0].name',

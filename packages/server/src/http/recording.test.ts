@@ -88,7 +88,8 @@ test("GET /invocations/{id}/recording of which only output was replaced stays he
 test("GET /invocations/{id}/recording comes to the same in another runtime, whatever chance gave it", async () => {
   await using app = await testApp(config("scratch: 1Mi"));
   const elsewhere = threadRuntime({ workers: 1 });
-  const deps = { runtime: elsewhere, versions: new RerunVersions(elsewhere) };
+  const effects = { secretsFor: () => undefined };
+  const deps = { runtime: elsewhere, versions: new RerunVersions(elsewhere), effects };
   const does = fc.array(fc.constantFrom(...Array.from("rmptxyfelruq")), { maxLength: 30 });
   let count = 0;
   try {

@@ -1,6 +1,8 @@
 import type { FunctionLimits } from "../core/function.ts";
 import type { GrantedFiles } from "../core/mounts.ts";
 import type { InvocationError, InvocationStatus, LimitName, LogLine } from "../core/invocation.ts";
+import type { Grants } from "../core/grants.ts";
+import type { HostCalls } from "./host-calls.ts";
 import type { PassThrough } from "./files-channel.ts";
 
 /**
@@ -39,6 +41,8 @@ export interface LoadableModule {
   readonly limits: FunctionLimits;
   /** Absent: it sees no file system. */
   readonly files?: GrantedFiles;
+  /** What it may import of host calls; absent: none that need a grant. */
+  readonly grants?: Grants | undefined;
   /**
    * A local program only: the process's streams in place of `stdin`, `output` and `logs`, and the
    * process's directories. It is to be run once.
@@ -74,6 +78,10 @@ export interface InvokeRequest {
    * and nothing of the machine's own; where it asks for something else, it ends with REPLAY_DIVERGED.
    */
   readonly tape?: "record" | Uint8Array | FollowedTape;
+  /** Who answers its host calls; asked by no replay. Absent: they are refused (`nosys`). */
+  readonly hostCalls?: HostCalls | undefined;
+  /** What `secret_get` gives, by name: in a replay too, which ends where one is not what it was. */
+  readonly secrets?: Readonly<Record<string, string>> | undefined;
 }
 
 /**

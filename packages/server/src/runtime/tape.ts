@@ -1,6 +1,6 @@
 /**
- * What a run was given that another run of the same input would be given differently: clock readings and
- * random bytes, in the order in which they were taken. With it the run can be made again, bit for bit.
+ * What a run was given that another run of the same input would be given differently: clock readings,
+ * random bytes and answers of the host, in the order in which they were taken. With it the run can be made again, bit for bit.
  * docs/recordings.md describes these bytes for those who read them without this code.
  */
 
@@ -16,6 +16,10 @@ export const TAPE = {
   random: 4,
   /** Then 4 bytes, how many, and the 32 bytes of a key: the stream of AES-256-CTR from a counter of zero. */
   seed: 5,
+  /** Then 4 bytes, how many follow, and those: a call that the host answered (taped-call.ts). */
+  call: 6,
+  /** Then 4 bytes, how many follow, and those: a secret that was asked for (taped-secret.ts). */
+  secret: 7,
 } as const;
 
 export type TapeKind = keyof typeof TAPE;
@@ -37,9 +41,9 @@ export function tapeKindName(kind: number): string {
 
 export interface TapeEntry {
   readonly kind: number;
-  /** A clock reading, random bytes, a key. */
+  /** A clock reading, random bytes, a key, a call, a secret. */
   readonly bytes: Uint8Array;
-  /** How many random bytes were given. */
+  /** How many random bytes were given, or how many the call or secret has here. */
   readonly count: number;
   /** Where the next one begins. */
   readonly end: number;
@@ -49,7 +53,7 @@ export interface TapeEntry {
 export function tapeEntry(tape: Uint8Array, at: number): TapeEntry | undefined {
   const kind = tape[at];
   if (kind === undefined || !NAMES.has(kind)) return undefined;
-  const counted = kind === TAPE.random || kind === TAPE.seed;
+  const counted = kind >= TAPE.random;
   const from = at + 1 + (counted ? 4 : 0);
   if (from > tape.length) return undefined;
   const count = counted

@@ -1,4 +1,8 @@
 import { createHash } from "node:crypto";
+import { ERRNO } from "../errno.ts";
+import type { HostAnswer, HostCall } from "../host-calls.ts";
+import { decodeCall, sameParts, tapedParts } from "../taped-call.ts";
+import { NO_SECRETS, type Secrets } from "./secrets.ts";
 import { TAPE, tapeEntry, type TapeEntry } from "../tape.ts";
 import { SeededStream } from "./seeded-bytes.ts";
 import type { World } from "./world.ts";
@@ -28,9 +32,16 @@ export class FollowingWorld implements World {
   /** Random bytes of the entry that was reached last, of which some are left. */
   #bytes: Uint8Array = NOTHING;
   #stream: SeededStream | undefined;
+  #secrets: Secrets = NO_SECRETS;
+  #given: Uint8Array[] = [];
+  /** Where the calls stand on the tape whose answers were given. */
+  readonly #answered = new Set<number>();
 
   /** `startedNs`: nanoseconds since the Unix epoch at which the recorded run began. */
-  begin(tape: Uint8Array, startedNs: bigint): void {
+  begin(tape: Uint8Array, startedNs: bigint, secrets: Secrets): void {
+    this.#secrets = secrets;
+    this.#given = [];
+    this.#answered.clear();
     // A copy: what lies in a seat belongs to whoever gets that next.
     this.#tape = tape.slice();
     Object.assign(this.#at, { realtime: 0, monotonic: 0, cpu: 0, random: 0 });
@@ -69,6 +80,25 @@ export class FollowingWorld implements World {
 
   sleep(dueNs: bigint): void {
     if (dueNs > this.#floorNs) this.#floorNs = dueNs;
+  }
+
+  /** Of the same requests the first is given the first answer, and so on; what was not asked then is answered by nobody. */
+  ask(call: HostCall): HostAnswer {
+    const parts = tapedParts(call, this.#given);
+    for (let at = 0, entry; (entry = tapeEntry(this.#tape, at)) !== undefined; at = entry.end) {
+      if (entry.kind !== TAPE.call || this.#answered.has(at)) continue;
+      const recorded = decodeCall(entry.bytes);
+      if (recorded?.name !== call.name || !sameParts(recorded.parts, parts)) continue;
+      this.#answered.add(at);
+      return recorded;
+    }
+    return NOT_RECORDED;
+  }
+
+  secret(name: string): Uint8Array | undefined {
+    const value = this.#secrets.get(name);
+    if (value !== undefined) this.#given.push(value);
+    return value;
   }
 
   #next(clock: Clock): bigint {
@@ -117,3 +147,7 @@ export class FollowingWorld implements World {
 }
 
 const NOTHING = new Uint8Array(0);
+const NOT_RECORDED: HostAnswer = {
+  errno: ERRNO.nosys,
+  payload: new TextEncoder().encode("the recording has no answer to this"),
+};

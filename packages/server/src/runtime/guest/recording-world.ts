@@ -1,3 +1,6 @@
+import type { HostAnswer, HostCall } from "../host-calls.ts";
+import { encodeCall, tapedParts } from "../taped-call.ts";
+import { encodeSecret, SALT_BYTES } from "../taped-secret.ts";
 import { MOST_RANDOM_BYTES, SEED_BYTES, TAPE, type TapeKind } from "../tape.ts";
 import type { LiveWorld } from "./live-world.ts";
 import { seededBytes } from "./seeded-bytes.ts";
@@ -14,6 +17,8 @@ export class RecordingWorld implements World {
   readonly #entry = new Uint8Array(CLOCK_BYTES);
   readonly #view = new DataView(this.#entry.buffer);
   #tape!: Tape;
+  /** Those that the run has been given. */
+  #secrets: Uint8Array[] = [];
 
   constructor(live: LiveWorld) {
     this.#live = live;
@@ -21,6 +26,7 @@ export class RecordingWorld implements World {
 
   begin(tape: Tape): void {
     this.#tape = tape;
+    this.#secrets = [];
   }
 
   realtime(): bigint {
@@ -49,6 +55,27 @@ export class RecordingWorld implements World {
 
   sleep(dueNs: bigint): void | Promise<void> {
     return this.#live.sleep(dueNs);
+  }
+
+  ask(call: HostCall): HostAnswer | Promise<HostAnswer> {
+    const parts = tapedParts(call, this.#secrets);
+    const keep = (answer: HostAnswer): HostAnswer => {
+      const entry = encodeCall({ name: call.name, parts, ...answer });
+      this.#noteBytes("call", entry.length, entry);
+      return answer;
+    };
+    const answer = this.#live.ask(call);
+    return answer instanceof Promise ? answer.then(keep) : keep(answer);
+  }
+
+  secret(name: string): Uint8Array | undefined {
+    const value = this.#live.secret(name);
+    const salt = new Uint8Array(SALT_BYTES);
+    this.#live.random(salt);
+    const entry = encodeSecret(name, value, salt);
+    this.#noteBytes("secret", entry.length, entry);
+    if (value !== undefined) this.#secrets.push(value);
+    return value;
   }
 
   #note(kind: TapeKind, ns: bigint): bigint {

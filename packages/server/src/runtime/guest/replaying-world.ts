@@ -1,9 +1,13 @@
+import type { HostAnswer, HostCall } from "../host-calls.ts";
+import { decodeCall, describeCall, sameParts, tapedParts } from "../taped-call.ts";
+import { secretName, secretWas } from "../taped-secret.ts";
+import { NO_SECRETS, type Secrets } from "./secrets.ts";
 import { SEED_BYTES, TAPE, tapeKindName, type TapeKind } from "../tape.ts";
 import { seededBytes } from "./seeded-bytes.ts";
 import type { World } from "./world.ts";
 
-/** Why a run cannot go on as its tape does. Never returns: the run is ended. */
-export type Diverge = (how: string) => never;
+/** Why a run cannot go on as its tape does. Never returns: the run is ended. `named`: it says which host call it is. */
+export type Diverge = (how: string, named?: "named") => never;
 
 /** What a tape says, and nothing of the machine's own. One serves many runs. */
 export class ReplayingWorld implements World {
@@ -11,12 +15,18 @@ export class ReplayingWorld implements World {
   #tape = new Uint8Array(0);
   #view = new DataView(this.#tape.buffer);
   #at = 0;
+  #secrets: Secrets = NO_SECRETS;
+  /** Those that the run has been given. */
+  #given: Uint8Array[] = [];
 
   constructor(diverge: Diverge) {
     this.#diverge = diverge;
   }
 
-  begin(tape: Uint8Array): void {
+  /** `secrets`: as they are now; what the run is given of them has to be what it was. */
+  begin(tape: Uint8Array, secrets: Secrets): void {
+    this.#secrets = secrets;
+    this.#given = [];
     // A copy: what lies in a seat belongs to whoever gets that next.
     this.#tape = tape.slice();
     this.#view = new DataView(this.#tape.buffer);
@@ -55,6 +65,44 @@ export class ReplayingWorld implements World {
 
   /** What was waited for has come: the clock readings that follow say so. */
   sleep(): void {}
+
+  ask(call: HostCall): HostAnswer {
+    const asked = { name: call.name, parts: tapedParts(call, this.#given) };
+    const { left } = this;
+    if (left !== "call") {
+      const given = left === undefined ? "the recording ends before" : `was given ${left}`;
+      return this.#diverge(`${describeCall(asked)}, and ${given}`, "named");
+    }
+    const recorded = decodeCall(this.#counted("call")) ?? this.#cutOff();
+    if (recorded.name !== asked.name || !sameParts(recorded.parts, asked.parts)) {
+      const how = `${describeCall(asked)}, recorded ${describeCall(recorded)}`;
+      this.#diverge(how, "named");
+    }
+    return recorded;
+  }
+
+  secret(name: string): Uint8Array | undefined {
+    const entry = this.#counted("secret");
+    const value = this.#secrets.get(name);
+    const same = secretWas(entry, name, value);
+    if (same === undefined) {
+      const recorded = secretName(entry) ?? this.#cutOff();
+      this.#diverge(`it asks for the secret "${name}", recorded "${recorded}"`);
+    }
+    if (!same) {
+      const now = value === undefined ? "is not there any more" : "is not what it was";
+      this.#diverge(`the secret "${name}" ${now}`);
+    }
+    if (value !== undefined) this.#given.push(value);
+    return value;
+  }
+
+  #counted(kind: TapeKind): Uint8Array {
+    this.#expect(kind, 4);
+    const count = this.#view.getUint32(this.#at, true);
+    this.#at += 4;
+    return this.#take(count);
+  }
 
   #clock(kind: TapeKind): bigint {
     this.#expect(kind, 8);

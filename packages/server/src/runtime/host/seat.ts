@@ -19,6 +19,8 @@ import { INPUT, INPUT_HEADER_BYTES, isLarge, seatBuffers, type SeatBuffers } fro
 /** What a run is given. */
 export interface RunInput {
   readonly id: number;
+  /** A number that no other run of the thread has. */
+  readonly run: number;
   readonly reservedPages: number;
   readonly supervisedMs: number;
   readonly env: Readonly<Record<string, string>>;
@@ -26,6 +28,7 @@ export interface RunInput {
   readonly args: readonly string[];
   readonly stdin: Uint8Array;
   readonly tape?: InvokeRequest["tape"] | undefined;
+  readonly secrets?: InvokeRequest["secrets"] | undefined;
 }
 
 export interface RunResult extends RunEffects {
@@ -61,14 +64,14 @@ export class HostSeat {
   }
 
   /** While the seat is free. */
-  write({ id, reservedPages, supervisedMs, env, args, stdin, tape }: RunInput): void {
+  write({ id, run, reservedPages, supervisedMs, env, args, stdin, ...input }: RunInput): void {
+    const { tape, secrets = NO_SECRETS } = input;
     const { mode, bytes: replayed, startedAt } = tapeOf(tape);
-    const names = Object.keys(env);
-    let variables = "";
-    for (const name of names) variables += `${name}=${zeroEnded(env[name]!)}`;
+    const variables = variablesOf(env);
+    const secretTexts = variablesOf(secrets);
     let argv = "";
     for (const arg of args) argv += zeroEnded(arg);
-    const units = variables.length + argv.length;
+    const units = variables.length + argv.length + secretTexts.length;
     const most = units * MOST_BYTES_A_UNIT + stdin.length + replayed.length;
     if (INPUT_HEADER_BYTES + most > this.#buffers.input.byteLength) this.#exchange(most);
     const envBytes = this.#bytes.write(variables, INPUT_HEADER_BYTES);
@@ -76,11 +79,16 @@ export class HostSeat {
     const argsBytes = this.#bytes.write(argv, argsAt);
     this.#bytes.set(stdin, argsAt + argsBytes);
     this.#bytes.set(replayed, argsAt + argsBytes + stdin.length);
+    const secretsAt = argsAt + argsBytes + stdin.length + replayed.length;
+    const secretsBytes = this.#bytes.write(secretTexts, secretsAt);
     const header = this.#header;
     header[INPUT.id] = id;
+    header[INPUT.run] = run;
+    header[INPUT.secretsCount] = Object.keys(secrets).length;
+    header[INPUT.secretsBytes] = secretsBytes;
     header[INPUT.reservedPages] = reservedPages;
     header[INPUT.supervisedMs] = supervisedMs;
-    header[INPUT.envCount] = names.length;
+    header[INPUT.envCount] = Object.keys(env).length;
     header[INPUT.envBytes] = envBytes;
     header[INPUT.argsCount] = args.length;
     header[INPUT.argsBytes] = argsBytes;
@@ -149,6 +157,7 @@ export class HostSeat {
 }
 
 const NO_CALLS: readonly string[] = [];
+const NO_SECRETS: Readonly<Record<string, string>> = {};
 const NO_TAPE = new Uint8Array(0);
 
 interface SeatTape {
@@ -178,6 +187,12 @@ function headerOf({ input }: SeatBuffers): Int32Array {
 
 function bytesOf({ input }: SeatBuffers): Buffer {
   return Buffer.from(input);
+}
+
+function variablesOf(values: Readonly<Record<string, string>>): string {
+  let texts = "";
+  for (const name of Object.keys(values)) texts += `${name}=${zeroEnded(values[name]!)}`;
+  return texts;
 }
 
 /** With its zero byte; a zero inside would end it early, so it is cut there, as C would read it. */
