@@ -83,8 +83,9 @@ export function createOutput(
     stderr.write(bytes);
   }
 
-  const width = (): number => (terminal ? (stdout.columns ?? 80) : Infinity);
-  const noteWidth = (): number => stderr.columns ?? 80;
+  // Some terminals say that they have none.
+  const width = (): number => (terminal ? stdout.columns || 80 : Infinity);
+  const noteWidth = (): number => stderr.columns || 80;
   return {
     terminal,
     attended,

@@ -16,6 +16,8 @@ const GROUPS: readonly (readonly [
       dev: () => import("./commands/dev.ts").then((m) => m.devCommand),
       validate: () => import("./commands/validate.ts").then((m) => m.validateCommand),
       invoke: () => import("./commands/invoke.ts").then((m) => m.invokeCommand),
+      test: () => import("./commands/test.ts").then((m) => m.testCommand),
+      fixture: () => import("./commands/fixture.ts").then((m) => m.fixtureCommand),
     },
   ],
   [

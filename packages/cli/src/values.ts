@@ -91,3 +91,11 @@ export function json(text: string): unknown {
     throw new InvalidArgumentError(`It is not JSON: ${(error as SyntaxError).message}`);
   }
 }
+
+/** `10%` or `0.1`: over 0 up to 1. */
+export function share(text: string): number {
+  const [, number, percent] = /^(\d+(?:\.\d+)?)(%?)$/.exec(text) ?? [];
+  const found = Number(number ?? NaN) / (percent === "%" ? 100 : 1);
+  if (found > 0 && found <= 1) return found;
+  throw new InvalidArgumentError('It is not a share over 0 and up to 1 (try "10%" or "0.1").');
+}

@@ -232,10 +232,10 @@ export type NewReplay = {
   /** Of the recorded run. */
   readonly status?: "succeeded" | "failed" | "timed_out" | "out_of_memory" | "trapped" | "cancelled";
   readonly event_ids?: readonly string[];
-  /** The share of them; the same runs each time. */
-  readonly sample: number;
-  /** So many at most, the newest. */
-  readonly limit: number;
+  /** The share of them; all if absent. */
+  readonly sample?: number;
+  /** So many at most, the newest; 1000 if absent. */
+  readonly limit?: number;
   /** What the runs are made again on: a version, or a module with the settings of the version that each run was recorded on. */
   readonly against: {
     /** One that was served here: its sha256, or the first digits. */
@@ -244,8 +244,8 @@ export type NewReplay = {
     /** As POST /replays/modules answered. */
     readonly module_sha256: string;
   };
-  /** Runs at the same time. */
-  readonly concurrency: number;
+  /** Runs at the same time; 1 if absent. */
+  readonly concurrency?: number;
   /** Runs a second at most; as fast as it goes if absent. */
   readonly rate?: number;
 };
@@ -393,8 +393,12 @@ export type ReplayReport = {
     readonly noise: {
       readonly least: number;
       readonly ratio: number;
+    };
+    readonly left_out: {
       /** Runs left out: a module was compiled for one of the two. */
       readonly cold: number;
+      /** Runs left out: one of the two broke off. */
+      readonly ended_otherwise: number;
     };
   };
   readonly memory: {
@@ -438,8 +442,12 @@ export type ReplayReport = {
     readonly noise: {
       readonly least: number;
       readonly ratio: number;
+    };
+    readonly left_out: {
       /** Runs left out: a module was compiled for one of the two. */
       readonly cold: number;
+      /** Runs left out: one of the two broke off. */
+      readonly ended_otherwise: number;
     };
   };
 };

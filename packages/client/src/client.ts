@@ -12,14 +12,19 @@ import type {
   InvocationList,
   InvocationPage,
   Metrics,
+  NewReplay,
   Readiness,
   RedriveFilter,
   Redriven,
+  Replay,
   Replayed,
+  ReplayList,
+  ReplayModule,
+  ReplayWithReport,
   Rerun,
 } from "./api.gen.ts";
 import { NexusProblem } from "./problem.ts";
-import { serverSentEvents } from "./server-sent-events.ts";
+import { serverSentEvents, type ServerSentEvent } from "./server-sent-events.ts";
 import { transport, type CallOptions, type Query, type TransportOptions } from "./transport.ts";
 
 export type ClientOptions = TransportOptions;
@@ -101,6 +106,12 @@ export function createClient(options: ClientOptions) {
   }
   function post<T>(path: string, call: CallOptions = {}): Promise<T> {
     return read<T>(path, { ...call, method: "POST" });
+  }
+
+  async function streamOf(path: string, query: Query, signal: AbortSignal) {
+    const headers = { accept: "text/event-stream" };
+    const response = await send(path, { query, headers, signal });
+    return serverSentEvents(response.body!);
   }
 
   return {
@@ -197,6 +208,42 @@ export function createClient(options: ClientOptions) {
     replay: (eventId: string, query: { readonly function?: string | undefined } = {}) =>
       post<Replayed>(`/replay/${part(eventId)}`, { query }),
 
+    /** Begins to make past runs again on a candidate, without effects; `getReplay` has the report. */
+    createReplay: (request: NewReplay) =>
+      post<Replay>("/replays", { body: JSON.stringify(request) }),
+
+    /** Keeps a module for `createReplay`. */
+    keepReplayModule: (module: Uint8Array) =>
+      post<ReplayModule>("/replays/modules", {
+        headers: { "content-type": "application/wasm" },
+        body: module,
+      }),
+
+    listReplays: () => get<ReplayList>("/replays"),
+
+    getReplay: (id: string) => get<ReplayWithReport>(`/replays/${part(id)}`),
+
+    /** Ends it; what was done until then stays in its report. */
+    cancelReplay: (id: string, signal?: AbortSignal) =>
+      post<Replay>(`/replays/${part(id)}/cancel`, { signal }),
+
+    /**
+     * The replay each time it has changed, until it has ended or `signal` aborts. A connection that breaks is
+     * made again, also while the server restarts. Rejects if the first connection fails.
+     */
+    async *followReplay(id: string, signal: AbortSignal): AsyncGenerator<Replay, void, undefined> {
+      const messages = reconnecting(
+        () => streamOf(`/replays/${part(id)}/progress`, {}, signal),
+        signal,
+      );
+      for await (const message of messages) {
+        if (message === "connected") continue;
+        const replay = JSON.parse(message.data) as Replay;
+        yield replay;
+        if (replay.ended_at !== null) return;
+      }
+    },
+
     listDeadLetters: (query: DeadLetterQuery = {}, signal?: AbortSignal) =>
       get<DeadLetterPage>("/dead-letters", query, signal),
 
@@ -249,28 +296,38 @@ export function createClient(options: ClientOptions) {
       signal: AbortSignal,
     ): AsyncGenerator<StreamItem, void, undefined> {
       let connected = false;
-      let waitMs = 250;
-      while (!signal.aborted) {
-        try {
-          const response = await send("/events/stream", {
-            query: query as Query,
-            headers: { accept: "text/event-stream" },
-            signal,
-          });
-          if (connected) yield { kind: "gap" };
-          connected = true;
-          waitMs = 250;
-          for await (const message of serverSentEvents(response.body!)) yield item(message);
-        } catch (error) {
-          if (signal.aborted) return;
-          const refused = error instanceof NexusProblem && error.code !== "UNREACHABLE";
-          if (!connected || (refused && error.status < 500)) throw error;
-        }
-        await pause(waitMs, signal);
-        waitMs = Math.min(waitMs * 2, 5000);
+      const open = () => streamOf("/events/stream", query as Query, signal);
+      for await (const message of reconnecting(open, signal)) {
+        if (message !== "connected") yield item(message);
+        else if (connected) yield { kind: "gap" };
+        else connected = true;
       }
     },
   };
+}
+
+/** The messages, each connection's after "connected"; one that breaks is made again until `signal` aborts. */
+async function* reconnecting(
+  open: () => Promise<AsyncIterable<ServerSentEvent>>,
+  signal: AbortSignal,
+): AsyncGenerator<"connected" | ServerSentEvent, void, undefined> {
+  let connected = false;
+  let waitMs = 250;
+  while (!signal.aborted) {
+    try {
+      const messages = await open();
+      connected = true;
+      waitMs = 250;
+      yield "connected";
+      yield* messages;
+    } catch (error) {
+      if (signal.aborted) return;
+      const refused = error instanceof NexusProblem && error.code !== "UNREACHABLE";
+      if (!connected || (refused && error.status < 500)) throw error;
+    }
+    await pause(waitMs, signal);
+    waitMs = Math.min(waitMs * 2, 5000);
+  }
 }
 
 function item({ event, data }: { readonly event: string; readonly data: string }): StreamItem {

@@ -5,6 +5,8 @@ import { NexusError } from "./core/errors.ts";
 import type { FunctionVersion } from "./core/function.ts";
 import type { Deployed } from "./deploy.ts";
 import { createDispatcher } from "./dispatch/dispatcher.ts";
+import { grantedEffects } from "./effects/granted.ts";
+import { readSecrets } from "./effects/secrets.ts";
 import { runRetention } from "./dispatch/retention.ts";
 import { runVerification } from "./dispatch/verification.ts";
 import { moduleStore } from "./functions/module-store.ts";
@@ -86,6 +88,7 @@ export async function startServer(
     now: () => new Date(now()),
     colour: options.colour,
   });
+  const secrets = await readSecrets(config.secrets);
   let project = await readProject(config);
   let watched = project.files;
 
@@ -124,6 +127,7 @@ export async function startServer(
     functions: registry,
     versions,
     runtime,
+    effects: grantedEffects({ state: log.state, secrets, now }),
     telemetry,
     settings,
     now,

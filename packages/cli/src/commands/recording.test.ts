@@ -1,5 +1,10 @@
 // Recordings between machines: exported by a real server, run again by processes that never saw it.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -8,10 +13,19 @@ import {
   encodeRecordingFile,
   decodeRecordingFile,
 } from "@nexus-functions/server/core/recording-file";
-import { FIXTURES, nexus, startNexus, temporaryFolder, type Folder } from "../testing/nexus.ts";
+import {
+  BIN,
+  FIXTURES,
+  nexus,
+  startNexus,
+  temporaryFolder,
+  type Folder,
+} from "../testing/nexus.ts";
 import { writeProject } from "../testing/project.ts";
 
 const TIMEOUT = { timeout: 60_000 };
+
+const SCRIPT = existsSync("/usr/bin/script") ? false : "needs script(1)";
 
 const CHANCE = `  - name: chance
     on: { event: dice.* }
@@ -29,10 +43,10 @@ interface Machine extends AsyncDisposable {
 }
 
 /** `nexus start` in this folder, with its data in it. */
-async function serve(dir: string): Promise<Machine> {
+async function serve(dir: string, env = {}): Promise<Machine> {
   const running = startNexus(["start", "--host", "127.0.0.1", "--port", "0"], {
     cwd: dir,
-    env: { NEXUS_DATA_DIR: "state" },
+    env: { NEXUS_DATA_DIR: "state", ...env },
   });
   const [, url] = await running.shows(/"url":"([^"]+)"/);
   return {
@@ -87,9 +101,9 @@ after(async () => {
 });
 
 /** Of a process in a folder where nothing is. */
-async function elsewhere(args: readonly string[], cwd?: string) {
+async function elsewhere(args: readonly string[], cwd?: string, env = {}) {
   await using folder = await temporaryFolder();
-  return await nexus(args, { cwd: cwd ?? folder.path });
+  return await nexus(args, { cwd: cwd ?? folder.path, env });
 }
 
 const IDENTICAL = /\n  ✓ identical: output, logs and effects are the same, bit for bit\n/;
@@ -105,6 +119,18 @@ test("nexus recording export writes the same bytes to a pipe", TIMEOUT, async ()
   const bytes = await readFile(file);
   assert.equal(piped.stdout, bytes.toString());
   assert.deepEqual(bytes, await readFile(whole));
+});
+
+test("nexus recording export writes no bytes to a terminal", { ...TIMEOUT, skip: SCRIPT }, () => {
+  const command = `${process.execPath} ${BIN} recording export ${invocation} --url ${machine.url}`;
+  const env = { ...process.env, NO_COLOR: "1" };
+  const { status, stdout } = spawnSync("script", ["-qec", command, "/dev/null"], {
+    encoding: "utf8",
+    env,
+  });
+  assert.equal(status, 2);
+  assert.match(stdout, /^nexus: cannot write a recording to a terminal: it is bytes\r\n.*-o/s);
+  assert.ok(!stdout.includes("NEXUS RECORDING"));
 });
 
 test("nexus recording export says what it cannot export", TIMEOUT, async () => {
@@ -218,6 +244,9 @@ test(
     const { code, stdout } = await elsewhere(["replay", path]);
     assert.equal(code, 1);
     assert.match(stdout, /✗ not identical: /);
+    const other = await elsewhere(["replay", path, "--against", "x.wasm"]);
+    assert.equal(other.code, 2);
+    assert.match(other.stderr, /: --against is for what a server has\n/);
     const missing = await elsewhere(["replay", "missing.nxr"]);
     assert.match(missing.stderr, /^nexus: cannot read "missing\.nxr": it does not exist\n/);
   },
@@ -269,5 +298,58 @@ test(
     await nexus(["recording", "export", id, "-o", path, "--url", again.url]);
     const inFile = await elsewhere(["replay", path, "--data-dir", join(second, "state")]);
     assert.deepEqual([inFile.code, inFile.stderr], [0, ""]);
+  },
+);
+
+test(
+  "nexus replay x.nxr answers host calls from the recording, and takes this process's secrets",
+  TIMEOUT,
+  async () => {
+    let asked = 0;
+    const far = createServer((_, answer) => answer.end(`asked ${(asked += 1)}`));
+    far.listen(0, "127.0.0.1");
+    await once(far, "listening");
+    await using _ = { [Symbol.asyncDispose]: async () => void far.close().closeAllConnections() };
+    const { port } = far.address() as AddressInfo;
+    await using folder = await temporaryFolder();
+    const dir = join(folder.path, "project");
+    await writeProject(
+      dir,
+      `  - name: effects
+    on: { event: dice.* }
+    code: "${FIXTURES}effects.wasm"
+    kv: true
+    fetch: { allow: ["127.0.0.1:${port}"], allow_private: true }
+    secrets: [API_KEY]
+    redact: [data.none]
+`,
+    );
+    const secret = { NEXUS_SECRET_API_KEY: "s3cr3t-value" };
+    await using server = await serve(dir, secret);
+    const id = await thrown(
+      server.url,
+      `set a 1;get b;list ;secret API_KEY;fetch GET http://127.0.0.1:${port}/x`,
+    );
+    const path = join(folder.path, "x.nxr");
+    const args = ["recording", "export", id, "--with-module", "-o", path, "--url", server.url];
+    assert.equal((await nexus(args)).code, 0);
+    assert.ok(!(await readFile(path)).includes("s3cr3t-value"));
+    const shown = await nexus(["recording", "show", path]);
+    assert.match(shown.stdout, /host call +kv\.set\("a", "1"\) → 8 bytes\n/);
+    assert.match(
+      shown.stdout,
+      /host call +fetch\("GET http:\/\/127\.0\.0\.1:\d+\/x".*\) → \d+ bytes\n/,
+    );
+    assert.match(shown.stdout, /host call +kv\.get\("b"\) → errno 44: .*\n/);
+    assert.match(shown.stdout, /secret +API_KEY, its value is not kept\n/);
+    const same = await elsewhere(["replay", path], undefined, secret);
+    assert.deepEqual([same.code, same.stderr], [0, ""], same.stdout);
+    const other = await elsewhere(["replay", path], undefined, { NEXUS_SECRET_API_KEY: "another" });
+    assert.equal(other.code, 1);
+    assert.match(other.stdout, /✗ not identical: recording, .*secret/s);
+    assert.equal((await nexus(["fixture", path], { cwd: dir, env: secret })).code, 0);
+    const tested = await nexus(["test"], { cwd: dir, env: secret });
+    assert.deepEqual([tested.code, tested.stderr], [0, ""], tested.stdout);
+    assert.equal(asked, 1, "nobody but the first run has asked");
   },
 );

@@ -35,7 +35,7 @@ export async function showRecording({ out }: Cli, file: RecordingFile): Promise<
   const width = Math.max(...given.map(({ name }) => name.length));
   const lines = given.map(({ name, value }, index) => {
     const number = String(index + 1).padStart(String(given.length).length);
-    return `${paint("dim", number)}  ${name.padEnd(width)}  ${value}`;
+    return `${paint("dim", number)}  ${name.padEnd(width)}  ${visible(value)}`;
   });
   const size = `${counted(given.length, "entry", "entries")}, ${formatBytes(tape.length)}`;
   printBlock(out, `What it was given (${size})`, lines.join("\n") || "nothing but its event");

@@ -39,19 +39,29 @@ function inWords(entry: TapeEntry): Omit<GivenThing, "kind"> {
     case "seed":
       return { name: `${entry.count} random bytes`, value: `from the key ${hex(entry.bytes)}` };
     case "call":
-      return inWordsOfCall(entry.bytes);
+      return callInWords(entry.bytes);
     case "secret":
-      return { name: "secret", value: secretName(entry.bytes) ?? "?" };
+      return { name: "secret", value: secretInWords(entry.bytes) };
   }
 }
 
-function inWordsOfCall(bytes: Uint8Array): Omit<GivenThing, "kind"> {
+function callInWords(bytes: Uint8Array): Omit<GivenThing, "kind"> {
   const call = decodeCall(bytes);
-  if (call === undefined) return { name: "host call", value: "that this release does not know" };
-  const answer = `${call.payload.length} bytes`;
-  const value = call.errno === 0 ? answer : `errno ${call.errno}`;
-  return { name: describeCall(call), value };
+  if (call === undefined) return { name: "host call", value: UNKNOWN };
+  const { errno, payload } = call;
+  const answer =
+    errno === 0 ? `${payload.length} bytes` : `errno ${errno}: ${Buffer.from(payload).toString()}`;
+  return { name: "host call", value: `${describeCall(call)} → ${answer}` };
 }
+
+/** The value is on no tape. */
+function secretInWords(bytes: Uint8Array): string {
+  const name = secretName(bytes);
+  if (name === undefined) return UNKNOWN;
+  return `${name}, ${bytes[0] === 1 ? "its value is not kept" : "which was not there"}`;
+}
+
+const UNKNOWN = "one that this release does not know";
 
 /** RFC 3339, to the nanosecond. */
 function moment(ns: bigint): string {

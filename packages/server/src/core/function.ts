@@ -1,3 +1,4 @@
+import type { Grants } from "./grants.ts";
 import type { MountFacts } from "./mounts.ts";
 import type { RecordPolicy } from "./record-policy.ts";
 
@@ -70,6 +71,8 @@ export interface FunctionSettings {
   readonly record?: RecordPolicy;
   /** What is replaced in recordings that leave the log (core/redaction.ts); absent: nothing. */
   readonly redact?: readonly string[];
+  /** What it may ask of the host; absent: nothing that needs a grant. */
+  readonly grants?: Grants;
 }
 
 /** One immutable module with its settings and the files it sees. */

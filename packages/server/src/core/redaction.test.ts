@@ -70,6 +70,13 @@ test("redact() leaves everything else as it was, numbers that no double holds to
   assert.equal((eventValue(number)["data"] as { big: number }).big, 0);
 });
 
+test("redact() leaves the bytes of an event alone in which it replaced nothing", () => {
+  const given = event('{ "a" : 1.0 }');
+  const changed = redact({ event: given, output: '{"t":"x"}' }, ["data.none", "output.t"]);
+  assert.equal(changed.event, given);
+  assert.deepEqual(changed.paths, ["output.t"]);
+});
+
 test("redact() replaces a subject, an extension and binary data, and the event is still one", () => {
   const json =
     '{"specversion":"1.0","id":"1","source":"/s","type":"t","time":"2026-01-01T00:00:00Z","subject":"Ada","tenant":"acme","data_base64":"AAEC"}';

@@ -11,8 +11,12 @@ export const REDACT_PATH = new RegExp(`^${NAME}${INDEXES}(?:\\.${NAME}${INDEXES}
 /** Attributes that tell what an event is: without them it is another. */
 const IDENTITY = ["specversion", "id", "source", "type", "time", "datacontenttype", "dataschema"];
 
-/** Where a path that begins so leads into what a function wrote, and not into its event. */
 const OUTPUT = "output";
+
+/** Whether it leads into what a function wrote, and not into its event. */
+export function isOutputPath(path: string): boolean {
+  return stepsOf(path)[0] === OUTPUT;
+}
 
 /** The rule this path breaks, in words that follow it; undefined for a good one. */
 export function redactPathFault(path: string): string | undefined {
@@ -59,10 +63,10 @@ export function redact(
     if (root !== OUTPUT) value = at(value, path, [root!, ...rest]);
     else if (written !== undefined) written = { json: at(written.json, path, rest) };
   }
-  if (found.size === 0) return { event, output, paths: [] };
+  const inEvent = [...found].some((path) => !isOutputPath(path));
   return {
-    // Its time is there already: nothing is filled in.
-    event: parseStructured(Buffer.from(JSON.stringify(value)), new Date(0)),
+    // As it was where nothing in it was replaced: spaces are a part of it. Its time is there already.
+    event: inEvent ? parseStructured(Buffer.from(JSON.stringify(value)), new Date(0)) : event,
     output: written === undefined ? output : outputAgain(output, names.echoed(written.json)),
     paths: paths.filter((path) => found.has(path)),
   };

@@ -10,6 +10,7 @@ import {
   parseTraceparent,
   type TraceContext,
 } from "../core/trace.ts";
+import type { Effects } from "../effects/effects.ts";
 import type { Outcome, Runtime } from "../runtime/runtime.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { emittedEvents } from "./emit.ts";
@@ -48,6 +49,7 @@ export interface AttemptInput {
 
 export interface AttemptDeps {
   readonly runtime: Runtime;
+  readonly effects: Effects;
   readonly telemetry: Telemetry;
   readonly now: () => number;
 }
@@ -68,6 +70,8 @@ export async function runAttempt(input: AttemptInput, deps: AttemptDeps): Promis
     stdin: event.event.json,
     env: environment({ version, event, attempt, trace, replay: trigger === "replay" }),
     ...(recorded ? { tape: "record" } : {}),
+    hostCalls: deps.effects.callsFor({ version, event, trace }),
+    secrets: deps.effects.secretsFor(version),
   });
 
   const { status, error, emitted } = judge(outcome, version, () =>

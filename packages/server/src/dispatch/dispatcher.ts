@@ -6,6 +6,7 @@ import type { RecordingFile } from "../core/recording-file.ts";
 import type { Against } from "../core/replay-job.ts";
 import type { PlatformSettings } from "../core/settings.ts";
 import { parseTraceparent } from "../core/trace.ts";
+import type { Effects } from "../effects/effects.ts";
 import type { Functions, VersionArchive } from "../functions/functions.ts";
 import type { Appended, Delivery, EventLog } from "../log/log.ts";
 import type { Outcome, Runtime } from "../runtime/runtime.ts";
@@ -27,6 +28,7 @@ export interface DispatcherOptions {
   readonly functions: Functions;
   readonly versions: VersionArchive;
   readonly runtime: Runtime;
+  readonly effects: Effects;
   readonly telemetry: Telemetry;
   readonly settings: () => PlatformSettings;
   /** Milliseconds since the Unix epoch. */

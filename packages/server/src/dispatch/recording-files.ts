@@ -1,6 +1,6 @@
 import { decodeRecording, encodeRecording } from "../core/recording.ts";
 import type { RecordingFile } from "../core/recording-file.ts";
-import { redact } from "../core/redaction.ts";
+import { isOutputPath, redact } from "../core/redaction.ts";
 import type { Functions, VersionArchive } from "../functions/functions.ts";
 import type { EventLog } from "../log/log.ts";
 import { findRecorded, findVersion } from "./find-recorded.ts";
@@ -35,13 +35,18 @@ function redacted(file: RecordingFile, paths: readonly string[]): RecordingFile 
   const output = readable ? invocation.output : "";
   const changed = redact({ event: event.event, output }, paths);
   if (changed.paths.length === 0) return file;
-  const recording = decodeRecording(file.recording);
-  const notHermetic = [...new Set([...recording.notHermetic, "redacted" as const])];
   return {
     ...file,
     invocation: readable ? { ...invocation, output: changed.output } : invocation,
     event: { ...event, event: changed.event },
-    recording: encodeRecording({ ...recording, notHermetic }),
+    recording: changed.paths.every(isOutputPath) ? file.recording : withOtherEvent(file.recording),
     redacted: changed.paths,
   };
+}
+
+/** A recording that says that its run was given another event. */
+function withOtherEvent(bytes: Uint8Array): Uint8Array {
+  const recording = decodeRecording(bytes);
+  const notHermetic = [...new Set([...recording.notHermetic, "redacted" as const])];
+  return encodeRecording({ ...recording, notHermetic });
 }

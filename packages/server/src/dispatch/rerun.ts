@@ -1,16 +1,14 @@
 import { NexusError } from "../core/errors.ts";
-import { idempotencyKey } from "../core/ids.ts";
 import { decodeRecording } from "../core/recording.ts";
 import type { Against } from "../core/replay-job.ts";
 import type { PlatformSettings } from "../core/settings.ts";
-import { formatTraceparent } from "../core/trace.ts";
+import type { Effects } from "../effects/effects.ts";
 import type { ArchivedVersion, VersionArchive } from "../functions/functions.ts";
 import type { EventLog } from "../log/log.ts";
 import type { Outcome, Runtime } from "../runtime/runtime.ts";
-import { judge } from "./attempt.ts";
 import { Candidates } from "./candidates.ts";
-import { emittedEvents } from "./emit.ts";
 import { findRecorded } from "./find-recorded.ts";
+import { judged } from "./judged.ts";
 import {
   compareWith,
   outcomeAgain,
@@ -26,6 +24,7 @@ export interface RerunDeps {
   readonly versions: VersionArchive;
   readonly runtime: Runtime;
   readonly settings: () => PlatformSettings;
+  readonly effects: Effects;
 }
 
 /** A recorded run on another version than its own. */
@@ -72,7 +71,7 @@ export class Reruns {
     const candidate = await this.candidates.of(against, run.recorded.version);
     await this.load(candidate);
     const raw = await outcomeOn(run, candidate, { ...this.#runDeps, signal });
-    const outcome = this.#judged(run, candidate, raw);
+    const outcome = judged(run, candidate.version, { outcome: raw, limits: this.#emitLimits });
     const { version } = candidate.version;
     const { status } = run.recorded;
     return { outcome, compared: compareWith(run, { version, outcome, status }) };
@@ -93,26 +92,14 @@ export class Reruns {
     }
   }
 
-  #judged(run: RecordedRun, { version }: ArchivedVersion, outcome: Outcome): Outcome {
-    const { event, recorded, recording } = run;
-    const { spanId, sampled } = recording;
-    const { status, error } = judge(outcome, version, () =>
-      emittedEvents(outcome, {
-        function: version.name,
-        output: version.output,
-        cause: event,
-        idPrefix: idempotencyKey(version.name, event.event.source, event.event.id),
-        traceparent: formatTraceparent({ traceId: recorded.trace_id, spanId, sampled }),
-        time: recorded.started_at,
-        chainDepth: this.#deps.settings().chainDepth,
-        maxEventBytes: this.#deps.log.maxEventBytes,
-      }),
-    );
-    return { ...outcome, status, error };
+  get #emitLimits() {
+    const { log, settings } = this.#deps;
+    return { chainDepth: settings().chainDepth, maxEventBytes: log.maxEventBytes };
   }
 
   get #runDeps() {
-    return { versions: this.#loaded, runtime: this.#deps.runtime };
+    const { runtime, effects } = this.#deps;
+    return { versions: this.#loaded, runtime, effects };
   }
 }
 

@@ -8,6 +8,7 @@ import {
   type Recording,
   type RunHashes,
 } from "../core/recording.ts";
+import type { Effects } from "../effects/effects.ts";
 import type { ArchivedVersion } from "../functions/functions.ts";
 import type { FollowedTape, InvokeRequest, Outcome, Runtime } from "../runtime/runtime.ts";
 import { environment } from "./environment.ts";
@@ -35,11 +36,20 @@ export interface RecordedRun {
   readonly recording: Recording;
 }
 
+/** Of a run: what it was given, without what came of it. */
+export interface GivenRun {
+  readonly event: NewEvent;
+  readonly recorded: Pick<Invocation, "attempt" | "trigger" | "trace_id" | "started_at">;
+  readonly recording: Pick<Recording, "spanId" | "sampled" | "tape">;
+}
+
 export interface RunAgainDeps {
   readonly versions: RerunVersions;
   readonly runtime: Runtime;
   /** Stops the run. */
   readonly signal?: AbortSignal | undefined;
+  /** For secrets, of which no tape has the value; nothing else of it is asked. */
+  readonly effects: Pick<Effects, "secretsFor">;
 }
 
 /** Runs it again on the version that it ran on and compares. Rejects as `outcomeAgain` does. */
@@ -56,7 +66,7 @@ export async function runAgain(
  * it anywhere. Rejects as Runtime.load and Runtime.invoke do.
  */
 export function outcomeAgain(
-  run: RecordedRun,
+  run: GivenRun,
   archived: ArchivedVersion,
   deps: RunAgainDeps,
 ): Promise<Outcome> {
@@ -69,7 +79,7 @@ export function outcomeAgain(
  * Runtime.invoke do.
  */
 export function outcomeOn(
-  run: RecordedRun,
+  run: GivenRun,
   candidate: ArchivedVersion,
   deps: RunAgainDeps,
 ): Promise<Outcome> {
@@ -78,9 +88,17 @@ export function outcomeOn(
 }
 
 async function invoke(
-  { event, recorded, recording }: RecordedRun,
+  { event, recorded, recording }: GivenRun,
   archived: ArchivedVersion,
-  { versions, runtime, signal, tape }: RunAgainDeps & { readonly tape: Uint8Array | FollowedTape },
+  {
+    versions,
+    runtime,
+    effects,
+    signal,
+    tape,
+  }: RunAgainDeps & {
+    readonly tape: Uint8Array | FollowedTape;
+  },
 ): Promise<Outcome> {
   const { version } = archived;
   const name = await versions.load(archived);
@@ -99,6 +117,7 @@ async function invoke(
       replay: recorded.trigger === "replay",
     }),
     tape,
+    secrets: effects.secretsFor(version),
   };
   return runtime.invoke(request, signal);
 }
@@ -123,7 +142,14 @@ export class RerunVersions {
     let loading = this.#loaded.get(name);
     if (loading === undefined) {
       loading = this.#runtime
-        .load({ version: name, bytes: module, limits: version.limits, files, warmUp: false })
+        .load({
+          version: name,
+          bytes: module,
+          limits: version.limits,
+          grants: version.grants,
+          files,
+          warmUp: false,
+        })
         .then(() => undefined);
       this.#loaded.set(name, loading);
       loading.catch(() => this.#loaded.delete(name));

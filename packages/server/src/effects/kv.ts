@@ -43,7 +43,10 @@ const ANSWERS: Readonly<Record<KvCall, Answer>> = {
   kv_list: list,
 };
 
-const ERRNOS: Partial<Record<ErrorCode, keyof typeof ERRNO>> = { STATE_TOO_LARGE: "fbig" };
+const ERRNOS: Partial<Record<ErrorCode, keyof typeof ERRNO>> = {
+  STATE_TOO_LARGE: "fbig",
+  STATE_KEY_INVALID: "inval",
+};
 
 async function get([key]: readonly Uint8Array[], options: KvOptions): Promise<HostAnswer> {
   const entry = await options.state.get(namespaceOf(options), keyOf(key!));

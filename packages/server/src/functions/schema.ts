@@ -5,6 +5,7 @@ import { parseRecordPolicy, RECORD_POLICY_PATTERN } from "../core/record-policy.
 import { REDACT_PATH, redactPathFault } from "../core/redaction.ts";
 import { WRONG_TOKENS_A_MINUTE } from "../core/settings.ts";
 import { choice, count, duration, flag, section, size, text, wrong } from "./fields.ts";
+import { grantsShape } from "./grants.ts";
 import { natsSchema } from "./nats.ts";
 import { onSchema } from "./triggers.ts";
 
@@ -296,7 +297,7 @@ const mountsSchema = z
 
 /** `<name>.yaml` beside a module in the functions directory. */
 export const sidecarSchema = section(
-  { on: onSchema.optional(), ...settings, mounts: mountsSchema.optional() },
+  { on: onSchema.optional(), ...settings, ...grantsShape, mounts: mountsSchema.optional() },
   "{ timeout: 5s }",
 );
 
@@ -319,6 +320,7 @@ export const functionSchema = section(
       minLength: 1,
     }),
     ...settings,
+    ...grantsShape,
     mounts: mountsSchema.optional(),
   },
   '{ name: hello, on: { event: "com.example.*" }, code: ./build/hello.wasm }',

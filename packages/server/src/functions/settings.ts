@@ -8,6 +8,7 @@ import {
   type PlatformSettings,
   type RateLimitSettings,
 } from "../core/settings.ts";
+import { grantsOf } from "./grants.ts";
 import { eventTypeOfPath } from "./http-path.ts";
 import { DEFAULTS, type DefaultsConfig, type OuterConfig, type SidecarConfig } from "./schema.ts";
 import type { OnConfig, TriggerConfig } from "./triggers.ts";
@@ -30,6 +31,7 @@ export function functionSettings(
   const scratchBytes = bytes(own.scratch ?? defaults.scratch ?? 0);
   const record = parseRecordPolicy(own.record ?? defaults.record ?? DEFAULTS.record)!;
   const redact = [...new Set([...(defaults.redact ?? []), ...(own.redact ?? [])])];
+  const grants = grantsOf(own);
   const backoffMs = parseDuration(retry.backoff)!;
   return {
     name,
@@ -63,6 +65,7 @@ export function functionSettings(
     // What is as it always was is no part of a version's content: versions keep their names.
     ...(record.kind === "full" ? {} : { record }),
     ...(redact.length === 0 ? {} : { redact }),
+    ...(grants === undefined ? {} : { grants }),
   };
 }
 

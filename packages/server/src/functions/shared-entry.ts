@@ -130,6 +130,22 @@ const settings = z.looseObject({
     ])
     .optional(),
   redact: z.array(z.string()).optional(),
+  grants: z
+    .looseObject({
+      kv: z.literal(true).optional(),
+      fetch: z
+        .looseObject({
+          allow: z.array(z.string()),
+          allowPrivate: z.literal(true).optional(),
+          timeoutMs: whole,
+          responseBytes: whole,
+          requests: whole,
+          redirects: whole,
+        })
+        .optional(),
+      secrets: z.array(z.string()).optional(),
+    })
+    .optional(),
 });
 
 const head = { format: z.literal(FORMAT), node: z.string(), marks: z.array(z.string()) };

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { decodeRecording } from "../core/recording.ts";
 import { decodeRecordingFile, type RecordingFile } from "../core/recording-file.ts";
+import { RerunVersions, runAgain } from "../dispatch/run-again.ts";
+import { partsAmong, versionOf } from "../functions/version-archive.ts";
+import { threadRuntime } from "../runtime/host/thread-runtime.ts";
 import { toFetch } from "./fetch.ts";
 import { testApp, type TestApp } from "../testing/http-app.ts";
 
@@ -66,6 +70,44 @@ test("GET /invocations/{id}/recording replaces what the function names now, thou
   const record = await thrown(app, "r");
   await app.deploy(config("redact: [data.card]"));
   assert.deepEqual((await exported(app, record.id)).redacted, ["data.card"]);
+});
+
+test("GET /invocations/{id}/recording of which only output was replaced stays hermetic", async () => {
+  await using app = await testApp(
+    config('redact: [output.a]\n    env: { OUTPUT: \'{"a":"x"}\' }').replace(
+      "chance.wasm",
+      "probe.wasm",
+    ),
+  );
+  const file = await exported(app, (await thrown(app, "")).id);
+  assert.equal(file.invocation.output, '{"a":"redacted-1"}');
+  assert.deepEqual(file.redacted, ["output.a"]);
+  assert.deepEqual(decodeRecording(file.recording).notHermetic, []);
+});
+
+test("GET /invocations/{id}/recording comes to the same in another runtime, whatever chance gave it", async () => {
+  await using app = await testApp(config("scratch: 1Mi"));
+  const elsewhere = threadRuntime({ workers: 1 });
+  const effects = { secretsFor: () => undefined };
+  const deps = { runtime: elsewhere, versions: new RerunVersions(elsewhere), effects };
+  const does = fc.array(fc.constantFrom(...Array.from("rmptxyfelruq")), { maxLength: 30 });
+  let count = 0;
+  try {
+    await fc.assert(
+      fc.asyncProperty(does, async (letters) => {
+        const { id } = await thrown(app, letters.join(""), `event ${(count += 1)}`);
+        const file = await exported(app, id, "?with_module=true");
+        const version = await versionOf(file.version, partsAmong([file.module!]));
+        const { invocation: recorded, event } = file;
+        const recording = decodeRecording(file.recording);
+        const again = await runAgain({ recorded, event, recording }, version, deps);
+        assert.deepEqual([again.differs, again.not_hermetic], [[], []]);
+      }),
+      { numRuns: 200 },
+    );
+  } finally {
+    await elsewhere.close();
+  }
 });
 
 async function why(app: TestApp, id: string): Promise<string> {

@@ -8,10 +8,12 @@ import {
   MOST_REPLAY_RATE,
   REPLAY_LIMIT,
   REPLAY_STATES,
+  type ReplayJob,
 } from "../core/replay-job.ts";
 import { CHANGE_ASPECTS, CHANGE_KINDS } from "../replay/changes.ts";
 import { VERDICTS } from "../replay/compare.ts";
 import { DIFF_PARTS } from "../replay/example-diff.ts";
+import type { ReplayReport as Report } from "../replay/report.ts";
 import { SKIP_REASONS } from "../replay/run-facts.ts";
 
 const code = z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]);
@@ -55,10 +57,12 @@ export const NewReplay = z.strictObject({
   type: filters.type.optional(),
   status: filters.status.optional(),
   event_ids: filters.event_ids.optional(),
-  sample: filters.sample.optional().default(1),
-  limit: filters.limit.optional().default(REPLAY_LIMIT.usual),
+  sample: filters.sample.optional().describe("The share of them; all if absent."),
+  limit: filters.limit
+    .optional()
+    .describe(`So many at most, the newest; ${REPLAY_LIMIT.usual} if absent.`),
   against: filters.against,
-  concurrency: filters.concurrency.optional().default(1),
+  concurrency: filters.concurrency.optional().describe("Runs at the same time; 1 if absent."),
   rate: filters.rate.optional().describe("Runs a second at most; as fast as it goes if absent."),
 });
 
@@ -94,7 +98,7 @@ const jobFields = {
 
 export const Replay = z
   .strictObject(jobFields)
-  .describe("Past runs made again on a candidate, without effects.");
+  .describe("Past runs made again on a candidate, without effects.") satisfies z.ZodType<ReplayJob>;
 
 const name = {
   invocation_id: z.string(),
@@ -128,10 +132,10 @@ const measure = z.strictObject({
   more: whole.describe("Runs that took more, beyond noise."),
   less: whole,
   largest_changes: taken,
-  noise: z.strictObject({
-    least: amount,
-    ratio: amount,
+  noise: z.strictObject({ least: amount, ratio: amount }),
+  left_out: z.strictObject({
     cold: whole.describe("Runs left out: a module was compiled for one of the two."),
+    ended_otherwise: whole.describe("Runs left out: one of the two broke off."),
   }),
 });
 
@@ -173,7 +177,7 @@ export const ReplayReport = z
     duration: measure,
     memory: measure,
   })
-  .describe("What came of the runs made so far.");
+  .describe("What came of the runs made so far.") satisfies z.ZodType<Report>;
 
 export const ReplayWithReport = z.strictObject({ ...jobFields, report: ReplayReport });
 

@@ -1,5 +1,5 @@
 import { NexusError } from "../../core/errors.ts";
-import type { ReplayRequest } from "../../core/replay-job.ts";
+import { REPLAY_LIMIT, type ReplayRequest } from "../../core/replay-job.ts";
 import { readJson } from "../../core/strict-json.ts";
 import type { Replays } from "../../dispatch/dispatch.ts";
 import type { HttpRequest } from "../http.ts";
@@ -95,11 +95,16 @@ async function requestIn(request: HttpRequest, now: Date): Promise<ReplayRequest
       `Cannot read replay: ${path.length === 0 ? "" : `"${path.join(".")}": `}${message}`,
     );
   }
-  const { since, until, type, status, event_ids, rate, ...rest } = parsed.data;
+  const { function: name, against, since, until, type, status, event_ids, rate } = parsed.data;
+  const { sample = 1, limit = REPLAY_LIMIT.usual, concurrency = 1 } = parsed.data;
   const sinceMs = moment("since", since, now);
   const untilMs = moment("until", until, now) ?? now.getTime();
   return {
-    ...rest,
+    function: name,
+    against,
+    sample,
+    limit,
+    concurrency,
     since: sinceMs === undefined ? null : new Date(sinceMs).toISOString(),
     until: new Date(untilMs).toISOString(),
     type: type ?? null,
