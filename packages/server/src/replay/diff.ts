@@ -124,6 +124,12 @@ function hunks(edits: readonly Edit[]): readonly Hunk[] {
     if (sign === " ") continue;
     for (let at = index - CONTEXT; at <= index + CONTEXT; at += 1) near.add(at);
   }
+  if (near.size === 0) return [];
+  // A single line left out would take a line to say so.
+  for (const index of edits.keys()) {
+    const before = index === 0 || near.has(index - 1);
+    if (before && (index === edits.length - 1 || near.has(index + 1))) near.add(index);
+  }
   const found: { alike: number; edits: Edit[]; alikeAfter: number }[] = [];
   let alike = 0;
   for (const [index, edit] of edits.entries()) {
@@ -142,9 +148,10 @@ function hunks(edits: readonly Edit[]): readonly Hunk[] {
 
 function hunkLines({ alike, edits, alikeAfter }: Hunk, maxLength: number): readonly string[] {
   const place = edits.find(({ sign }) => sign !== " ")!.line.place;
+  const told = place === "" || place === "$" || edits.some(({ line }) => line.text === place);
   return [
     ...leftOut(alike),
-    ...(place === "" || place === "$" ? [] : [`@${place}`]),
+    ...(told ? [] : [`@${place}`]),
     ...shortened(edits, maxLength),
     ...leftOut(alikeAfter),
   ];

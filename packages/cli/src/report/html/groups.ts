@@ -1,7 +1,7 @@
 import type { PartDiff } from "@nexus-functions/server/replay/example-diff";
 import type { Example, Group } from "@nexus-functions/server/replay/report";
 import { counted } from "../../text.ts";
-import { diffLine } from "../diff-lines.ts";
+import { type DiffRow, diffRows } from "../diff-lines.ts";
 import {
   ASPECT_WORDS,
   CHANGE_SIGNS,
@@ -72,9 +72,7 @@ function groupBox(
 // What a reader would call the group: its first change that says more than the verdict does.
 function headline({ changes, verdict }: Group): Markup {
   const telling =
-    verdict === "changed"
-      ? changes
-      : changes.toSorted((one, other) => rank(one.aspect) - rank(other.aspect));
+    verdict === "changed" ? changes : changes.toSorted((one, other) => rank(one) - rank(other));
   const [first] = telling;
   if (first === undefined) return html`<code>${VERDICT_WORDS[verdict]}</code>`;
   const rest = changes.length - 1;
@@ -83,9 +81,10 @@ function headline({ changes, verdict }: Group): Markup {
     >${rest === 0 ? NOTHING : html` <span class="quiet">and ${rest} more</span>`}`;
 }
 
-// Of a run that ended otherwise: why, then what it said, then the rest.
-function rank(aspect: Group["changes"][number]["aspect"]): number {
-  return aspect === "error" ? 0 : aspect === "log" ? 1 : 2;
+// Of a run that ended otherwise: why, then the rest. An exit code says less than the log.
+function rank({ aspect, what }: Group["changes"][number]): number {
+  if (aspect === "error") return what.startsWith("FUNCTION_FAILED") ? 1 : 0;
+  return aspect === "log" ? 0 : 2;
 }
 
 function shareText(count: number, compared: number): string {
@@ -111,11 +110,13 @@ function diffBox({ part, lines }: PartDiff): Markup {
   return html`<figure class="diff">
     <figcaption>${PART_WORDS[part]}</figcaption>
     <pre tabindex="0" role="region" aria-label="Difference of ${PART_WORDS[part]}">
-${lines.map(lineMarkup)}</pre>
+${diffRows(lines).map(rowMarkup)}</pre>
   </figure>`;
 }
 
-function lineMarkup(line: string): Markup {
-  const { kind, sign, text } = diffLine(line);
-  return html`<span class="l ${kind}"><span class="s">${sign}</span>${text}${LINE_END}</span>`;
+function rowMarkup({ kind, sign, text: [before, differs, after] }: DiffRow): Markup {
+  const mark = differs === "" ? NOTHING : html`<b>${differs}</b>`;
+  return html`<span class="l ${kind}"
+    ><span class="s">${sign}</span>${before}${mark}${after}${LINE_END}</span
+  >`;
 }

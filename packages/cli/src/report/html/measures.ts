@@ -2,6 +2,7 @@ import type { Measure, Quantiles, Taken } from "@nexus-functions/server/replay/r
 import {
   amount,
   differenceText,
+  highestOthers,
   noiseText,
   ONE_RUN_EACH,
   QUANTILES,
@@ -22,11 +23,11 @@ export function measuresSection(duration: Measure, memory: Measure): Markup {
 }
 
 function measureCard(title: string, measure: Measure, highestTitle: string): Markup {
-  const { unit, largest_changes: changes, highest } = measure;
+  const { unit, largest_changes: changes } = measure;
   return html`<div class="card">
     <h3>${title} <small>${standingOut(measure)}</small></h3>
     ${quantilesTable(measure)} ${takenTable("Largest changes", changes, unit)}
-    ${takenTable(highestTitle, highest, unit)}
+    ${takenTable(highestTitle, highestOthers(measure), unit)}
     <p class="quiet">${noiseText(measure)}</p>
   </div>`;
 }
