@@ -63,10 +63,10 @@ function row(sign: "-" | "+", text: string, other: string | undefined): DiffRow 
 
 const WORD = /[\p{L}\p{N}_.-]/u;
 
-// By characters as people see them: half of one is nothing to show.
+// By code points: half of one is no text.
 function inParts(text: string, other: string | undefined): DiffRow["text"] {
   if (other === undefined) return [text, "", ""];
-  const [own, its] = [[...text], [...other]];
+  const [own, its] = [Array.from(text), Array.from(other)];
   const shorter = Math.min(own.length, its.length);
   let start = 0;
   let end = 0;

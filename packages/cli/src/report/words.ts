@@ -106,8 +106,9 @@ export function amount(value: number, unit: Measure["unit"]): string {
   return unit === "ms" ? formatDuration(value) : formatBytes(Math.round(value));
 }
 
-/** `+30 ms (4×)`. */
+/** `+30 ms (4×)`, `none`. */
 export function differenceText({ difference, ratio }: Taken, unit: Measure["unit"]): string {
+  if (difference === 0) return "none";
   const by = `${difference < 0 ? "-" : "+"}${amount(Math.abs(difference), unit)}`;
   return ratio === null ? by : `${by} (${ratioText(ratio)})`;
 }
