@@ -52,7 +52,7 @@ function groupBox(
               markup`<tr class="${change.change}">
                 <th scope="row">${ASPECT_WORDS[change.aspect]}</th>
                 <td class="sign">
-                  <span title="${change.change}">${CHANGE_SIGNS[change.change]}</span>
+                  <span role="img" aria-label="${change.change}" title="${change.change}">${CHANGE_SIGNS[change.change]}</span>
                 </td>
                 <td><code>${changeText(change)}</code></td>
               </tr>`,
@@ -109,7 +109,7 @@ function exampleBox(example: Example, open: boolean): Markup {
 function diffBox({ part, lines }: PartDiff): Markup {
   return markup`<figure class="diff">
     <figcaption>${PART_WORDS[part]}</figcaption>
-    <pre tabindex="0" role="region" aria-label="Difference of ${PART_WORDS[part]}">
+    <pre tabindex="0" role="group" aria-label="Difference of ${PART_WORDS[part]}">
 ${diffRows(lines).map(rowMarkup)}</pre>
   </figure>`;
 }

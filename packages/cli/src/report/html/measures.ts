@@ -71,7 +71,7 @@ function pairOfBars(was: number | null, is: number | null): Markup {
 
 function takenTable(title: string, rows: readonly Taken[], unit: Measure["unit"]): Markup {
   if (rows.length === 0) return NOTHING;
-  return markup`<div class="scroll" tabindex="0" role="region" aria-label="${title}">
+  return markup`<div class="scroll" tabindex="0" role="group" aria-label="${title}">
     <table class="taken">
       <caption>
         ${title}
