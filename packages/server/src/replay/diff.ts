@@ -64,7 +64,7 @@ function* toldLines(edits: readonly Edit[], limits: DiffLimits): Iterable<Told> 
     if (alike > 0) yield { text: leftOut(alike, "line alike", "lines alike"), stands: 0 };
     const place = own.find(({ sign }) => sign !== " ")!.line.place;
     const known = place === "" || place === "$" || own.some(({ line }) => line.text === place);
-    if (!known) yield { text: `@${place}`, stands: 0 };
+    if (!known) yield { text: `@${cut(place, 0, limits.maxLineLength)}`, stands: 0 };
     yield* hunkLines(own, limits);
     if (alikeAfter > 0) yield { text: leftOut(alikeAfter, "line alike", "lines alike"), stands: 0 };
   }
