@@ -18,7 +18,8 @@ import { TAPE, tapeEntry } from "@nexus-functions/server/runtime/tape";
 import { decodeCall } from "@nexus-functions/server/runtime/taped-call";
 import { TEST_LIMITS } from "@nexus-functions/server/testing/limits";
 import { testRuntime, text, type TestRuntime } from "@nexus-functions/server/testing/runtime";
-import { testServer } from "@nexus-functions/server/testing/server";
+import { startNats, type TestNats } from "@nexus-functions/server/testing/nats";
+import { testServer, type TestServer } from "@nexus-functions/server/testing/server";
 import { SDK, SDK_EXAMPLES } from "../scripts/sdk.ts";
 
 interface FarEnd extends AsyncDisposable {
@@ -161,7 +162,11 @@ for (const { language, module } of SDK_EXAMPLES) {
   });
 }
 
-test("Many tallies at once on a server lose no step, and each is replayed bit for bit", async () => {
+/** Twelve events on one server, or each on another of the nodes. */
+async function manyTallies(options: {
+  readonly nats?: TestNats;
+  readonly nodes: number;
+}): Promise<void> {
   await using far = await farEnd();
   const functions = SDK_EXAMPLES.map(
     ({ language, module }) => `
@@ -175,11 +180,16 @@ test("Many tallies at once on a server lose no step, and each is replayed bit fo
     retry: { attempts: 1 }`,
   );
   const secrets = { values: SECRETS };
-  await using server = await testServer(`version: v1\nfunctions:${functions.join("")}\n`, {
-    secrets,
-  });
-  const ticks = Array.from({ length: 12 }, () =>
-    server.post<{ readonly invocations: readonly Invocation[] }>(
+  const config = `version: v1\nfunctions:${functions.join("")}\n`;
+  const nats = options.nats === undefined ? {} : { natsUrl: options.nats.url };
+  await using opened = new AsyncDisposableStack();
+  const servers: TestServer[] = [];
+  for (let node = 0; node < options.nodes; node += 1) {
+    servers.push(opened.use(await testServer(config, { secrets, ...nats })));
+  }
+  const [server] = servers as [TestServer];
+  const ticks = Array.from({ length: 12 }, (_, index) =>
+    servers[index % servers.length]!.post<{ readonly invocations: readonly Invocation[] }>(
       "/events/com.example.tick?wait=30s",
     ),
   );
@@ -189,7 +199,7 @@ test("Many tallies at once on a server lose no step, and each is replayed bit fo
   for (const { id } of runs) {
     const { function: name, output, error } = await server.get<Invocation>(`/invocations/${id}`);
     assert.equal(error, null);
-    const count = Number(/^count (\d+)\n/.exec(output as string)![1]);
+    const count = Number(/^count (\d+)\n/.exec(output)![1]);
     counts.set(name, [...(counts.get(name) ?? []), count]);
     const { body } = await server.post<Rerun>(`/invocations/${id}/replay`);
     assert.equal(body.identical, true, JSON.stringify(body.differs));
@@ -204,4 +214,13 @@ test("Many tallies at once on a server lose no step, and each is replayed bit fo
   }
   assert.equal(counts.size, 3);
   assert.equal(far.seen.length, 36);
+}
+
+test("Many tallies at once on a server lose no step, and each is replayed bit for bit", async () => {
+  await manyTallies({ nodes: 1 });
+});
+
+test("Many tallies at once on two nodes of NATS lose no step, and each is replayed bit for bit", async () => {
+  await using nats = await startNats();
+  await manyTallies({ nats, nodes: 2 });
 });
