@@ -8,6 +8,7 @@ import {
   type StateQuery,
   type StateRevision,
 } from "../../state.ts";
+import type { KeptValue } from "../../transfer.ts";
 import { checkKey, checkNamespace, checkText, checkValue } from "../../state-limits.ts";
 import type { Batch, Committer } from "./committer.ts";
 import { afterPrefix, MARK } from "./keys.ts";
@@ -103,6 +104,15 @@ export class Values {
     this.#write(batch, at, { before: row, after: undefined });
     await batch.done;
     return true;
+  }
+
+  /** Writes an entry of another log. */
+  restore(batch: Batch, { namespace, key, value, expiresAt }: KeptValue): void {
+    checkKey(namespace, key);
+    checkValue(key, value, this.maxValueBytes);
+    const { row } = this.#last(namespace, key);
+    const revision = (this.#revision += 1);
+    this.#write(batch, { namespace, key }, { before: row, after: { value, revision, expiresAt } });
   }
 
   async list(namespace: string, query: StateQuery): Promise<StatePage> {

@@ -55,7 +55,7 @@ export class Values {
 
   constructor(store: NatsStore, now: () => number) {
     this.#store = store;
-    this.#keys = new KeyReader(store);
+    this.#keys = new KeyReader(store, () => store.replicas);
     this.#now = now;
   }
 
