@@ -1,22 +1,35 @@
 import { createHash } from "node:crypto";
-import { ERRNO } from "../errno.ts";
 import type { HostAnswer, HostCall } from "../host-calls.ts";
-import { decodeCall, sameParts, tapedParts, type TapedCall } from "../taped-call.ts";
+import { callIn, describeCall, tapedParts, type TapedCall } from "../taped-call.ts";
 import { NO_SECRETS, type Secrets } from "./secrets.ts";
 import { tapeEntries, type CountedEntry } from "../tape-entries.ts";
 import type { ClockKind } from "../tape.ts";
+import { noteCall } from "./recording-world.ts";
+import type { Diverge } from "./replaying-world.ts";
 import { SeededStream } from "./seeded-bytes.ts";
+import { SuppressedCalls } from "./suppressed-calls.ts";
+import type { Tape } from "./tape.ts";
 import type { World } from "./world.ts";
 
 /** What a clock goes on by at each reading that is not on the tape. */
 const STEP_NS = 1_000n;
+
+/** What a run follows. */
+export interface Followed {
+  readonly tape: Uint8Array;
+  /** Nanoseconds since the Unix epoch at which the recorded run began. */
+  readonly startedNs: bigint;
+  readonly secrets: Secrets;
+  /** Gets the calls that the run makes, with their answers. */
+  readonly asked: Tape;
+}
 
 /**
  * What a tape says, given to another version than the one it was recorded of, which asks for other things
  * and in another order: the first reading of a clock is the first one recorded of that clock, and so on;
  * behind the last one the clock goes on in small steps. Random bytes are those of the tape, one after
  * another however many are asked for at a time, then a stream that follows from the tape. Nothing is the
- * machine's own, so two such runs are alike. Asked for the same as then, it gives the same. One serves many runs.
+ * machine's own, so two such runs are alike. Only a host call whose answer nobody knows makes it diverge. Asked for the same as then, it gives the same. One serves many runs.
  */
 export class FollowingWorld implements World {
   #tape: Uint8Array = NOTHING;
@@ -34,19 +47,28 @@ export class FollowingWorld implements World {
   #stream: SeededStream | undefined;
   #secrets: Secrets = NO_SECRETS;
   #secretsGiven: Uint8Array[] = [];
+  readonly #calls = new SuppressedCalls();
+  readonly #diverge: Diverge;
+  #asked!: Tape;
 
-  /** `startedNs`: nanoseconds since the Unix epoch at which the recorded run began. */
-  begin(tape: Uint8Array, startedNs: bigint, secrets: Secrets): void {
+  constructor(diverge: Diverge) {
+    this.#diverge = diverge;
+  }
+
+  begin({ tape, startedNs, secrets, asked }: Followed): void {
     this.#secrets = secrets;
     this.#secretsGiven = [];
+    this.#asked = asked;
     // A copy: what lies in a seat belongs to whoever gets that next.
     this.#tape = tape.slice();
     this.#recorded = nothingRecorded();
+    const calls: TapedCall[] = [];
     for (const entry of tapeEntries(this.#tape)) {
       if ("ns" in entry) this.#recorded[entry.kind].push(entry.ns);
-      else if (entry.kind === "call") this.#recorded.calls.push(decodeCall(entry.bytes));
+      else if (entry.kind === "call") calls.push(...callIn(entry));
       else if (entry.kind !== "secret") this.#recorded.random.push(entry);
     }
+    this.#calls.begin(calls);
     Object.assign(this.#given, { realtime: 0, monotonic: 0, cpu: 0, random: 0 });
     const base = (this.#recorded.realtime[0] ?? startedNs) - STEP_NS;
     Object.assign(this.#last, { realtime: base, monotonic: base, cpu: -STEP_NS });
@@ -84,15 +106,15 @@ export class FollowingWorld implements World {
     if (dueNs > this.#floorNs) this.#floorNs = dueNs;
   }
 
-  /** Of the same requests the first is given the first answer, and so on; what was not asked then is answered by nobody. */
   ask(call: HostCall): HostAnswer {
     const parts = tapedParts(call, this.#secretsGiven);
-    const { calls } = this.#recorded;
-    const place = calls.findIndex((one) => one?.name === call.name && sameParts(one.parts, parts));
-    if (place === -1) return NOT_RECORDED;
-    const recorded = calls[place]!;
-    calls[place] = undefined;
-    return recorded;
+    const answer = this.#calls.answer(call, parts);
+    if (answer === undefined) {
+      const asked = describeCall({ name: call.name, parts });
+      return this.#diverge(`${asked}, which the recording does not have`, "named");
+    }
+    noteCall(this.#asked, { name: call.name, parts, ...answer });
+    return answer;
   }
 
   secret(name: string): Uint8Array | undefined {
@@ -137,16 +159,10 @@ export class FollowingWorld implements World {
 
 interface Recorded extends Record<ClockKind, bigint[]> {
   readonly random: CountedEntry[];
-  /** Undefined: its answer was given. */
-  readonly calls: (TapedCall | undefined)[];
 }
 
 function nothingRecorded(): Recorded {
-  return { realtime: [], monotonic: [], cpu: [], random: [], calls: [] };
+  return { realtime: [], monotonic: [], cpu: [], random: [] };
 }
 
 const NOTHING = new Uint8Array(0);
-const NOT_RECORDED: HostAnswer = {
-  errno: ERRNO.nosys,
-  payload: new TextEncoder().encode("the recording has no answer to this"),
-};

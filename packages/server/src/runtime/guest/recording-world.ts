@@ -1,6 +1,6 @@
 import { ClockReadings, MOST_READING_BYTES } from "../clock-readings.ts";
 import type { HostAnswer, HostCall } from "../host-calls.ts";
-import { encodeCall, tapedParts } from "../taped-call.ts";
+import { encodeCall, tapedParts, type TapedCall } from "../taped-call.ts";
 import { encodeSecret, SALT_BYTES } from "../taped-secret.ts";
 import {
   COUNT_BYTES,
@@ -70,8 +70,7 @@ export class RecordingWorld implements World {
   ask(call: HostCall): HostAnswer | Promise<HostAnswer> {
     const parts = tapedParts(call, this.#secrets);
     const keep = (answer: HostAnswer): HostAnswer => {
-      const entry = encodeCall({ name: call.name, parts, ...answer });
-      this.#noteBytes("call", entry.length, entry);
+      noteCall(this.#tape, { name: call.name, parts, ...answer });
       return answer;
     };
     const answer = this.#live.ask(call);
@@ -97,10 +96,20 @@ export class RecordingWorld implements World {
   }
 
   #noteBytes(kind: TapeKind, count: number, bytes: Uint8Array): void {
-    const entry = new Uint8Array(HEAD + COUNT_BYTES + bytes.length);
-    entry[0] = TAPE[kind];
-    new DataView(entry.buffer).setUint32(HEAD, count, true);
-    entry.set(bytes, HEAD + COUNT_BYTES);
-    this.#tape.append(entry);
+    this.#tape.append(counted(kind, count, bytes));
   }
+}
+
+/** Notes a call and its answer on a tape. */
+export function noteCall(tape: Tape, call: TapedCall): void {
+  const entry = encodeCall(call);
+  tape.append(counted("call", entry.length, entry));
+}
+
+function counted(kind: TapeKind, count: number, bytes: Uint8Array): Uint8Array {
+  const entry = new Uint8Array(HEAD + COUNT_BYTES + bytes.length);
+  entry[0] = TAPE[kind];
+  new DataView(entry.buffer).setUint32(HEAD, count, true);
+  entry.set(bytes, HEAD + COUNT_BYTES);
+  return entry;
 }
