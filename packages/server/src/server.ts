@@ -160,9 +160,13 @@ export async function startServer(
   const door = await openDoor();
   const http = await listen(handler, { host: config.host, port: config.port, logger });
 
+  const isIdle = (): boolean => {
+    const { busy, queued } = runtime.status();
+    return busy + queued === 0;
+  };
   const background = [
     runRetention({ log, logger, settings }, closing.signal),
-    runVerification({ log, runtime, dispatch, telemetry, settings }, closing.signal),
+    runVerification({ log, dispatch, telemetry, settings, isIdle }, closing.signal),
     service.follow(closing.signal),
   ];
   if (config.watch) background.push(follow());

@@ -6,7 +6,6 @@ import { encodeRecordingFile } from "../core/recording-file.ts";
 import type { PlatformSettings } from "../core/settings.ts";
 import { childTrace, formatTraceparent } from "../core/trace.ts";
 import type { EventLog } from "../log/log.ts";
-import type { Runtime } from "../runtime/runtime.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Dispatch } from "./dispatch.ts";
 import type { Rerun } from "./run-again.ts";
@@ -16,7 +15,8 @@ export const DIVERGED_EVENT = "nexus.replay.diverged";
 
 export interface VerificationDeps {
   readonly log: EventLog;
-  readonly runtime: Runtime;
+  /** Whether no function runs or waits for its turn. */
+  readonly isIdle: () => boolean;
   readonly dispatch: Dispatch;
   readonly telemetry: Pick<Telemetry, "logger" | "meter">;
   readonly settings: () => PlatformSettings;
@@ -44,17 +44,12 @@ export async function runVerification(deps: VerificationDeps, signal: AbortSigna
   while (!signal.aborted) {
     const { verifyEveryMs } = deps.settings().replay;
     const isDue = verifyEveryMs > 0 && now() - verifiedAt >= verifyEveryMs;
-    if (isDue && isIdle(deps.runtime)) {
+    if (isDue && deps.isIdle()) {
       await verifyOne(seen, deps);
       verifiedAt = now();
     }
     await delay(lookMs, undefined, { signal }).catch(() => undefined);
   }
-}
-
-function isIdle(runtime: Runtime): boolean {
-  const { busy, queued } = runtime.status();
-  return busy + queued === 0;
 }
 
 async function verifyOne(seen: Set<string>, deps: VerificationDeps): Promise<void> {
