@@ -36,13 +36,16 @@ const MOST_PARAMS = 8;
 async function caller(): Promise<Uint8Array> {
   const type = (letter: string): string => (letter === "I" ? "i64" : "i32");
   const imports = NAMES.map((name) => {
-    const params = [...PARAMS[name]].map(type).join(" ");
+    const params = PARAMS[name].split("").map(type).join(" ");
     return `(import "nexus" "${name}" (func $${name} (param ${params}) (result i32)))`;
   });
   const calls = NAMES.map((name, index) => {
-    const args = [...PARAMS[name]].map(
-      (letter, at) => `(${type(letter)}.load (i32.add (local.get $at) (i32.const ${8 + at * 8})))`,
-    );
+    const args = PARAMS[name]
+      .split("")
+      .map(
+        (letter, at) =>
+          `(${type(letter)}.load (i32.add (local.get $at) (i32.const ${8 + at * 8})))`,
+      );
     return `(if (i32.eq (i32.load (local.get $at)) (i32.const ${index}))
       (then (drop (call $${name} ${args.join(" ")}))))`;
   });

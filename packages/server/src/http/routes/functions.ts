@@ -1,11 +1,11 @@
 import { NexusError } from "../../core/errors.ts";
 import type { FunctionVersion } from "../../core/function.ts";
-import type { Grants } from "../../core/grants.ts";
 import type { ConsumerLag } from "../../log/log.ts";
 import type { MetricSummary } from "../../telemetry/telemetry.ts";
 import { json, type Operation } from "../operation.ts";
 import { reading } from "../reply.ts";
 import type { AppDeps, Route } from "../route.ts";
+import type { Grants } from "../../core/grants.ts";
 
 export function functionRoutes(deps: AppDeps): readonly Route[] {
   return [
