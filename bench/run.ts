@@ -3,6 +3,7 @@
 // `--nats` for those with NATS instead. Writes bench/results/latest.json, or nats.json.
 import { parseArgs } from "node:util";
 import { door } from "./door.ts";
+import { hostCalls } from "./host-calls.ts";
 import { accept, call, pipeline } from "./http.ts";
 import { log } from "./log.ts";
 import {
@@ -51,6 +52,8 @@ const embedded = {
   log: () => log(logOptions),
   recordings: () => recordings(recordingOptions),
   state: () => state(stateOptions),
+  "host-calls": () =>
+    hostCalls(values.quick ? { rounds: 1, count: 300 } : { rounds: 7, count: 500 }),
   door: () => door(values.quick ? 5 : 15),
   start: () => start(values.quick ? 3 : 7),
 };
