@@ -3,6 +3,7 @@
 // `--nats` for those with NATS instead. Writes bench/results/latest.json, or nats.json.
 import { parseArgs } from "node:util";
 import { door } from "./door.ts";
+import { hostCalls } from "./host-calls.ts";
 import { accept, call, pipeline } from "./http.ts";
 import { log } from "./log.ts";
 import {
@@ -55,6 +56,8 @@ const embedded = {
   cost: () => recordingCost(http),
   replays: () => replays(replayOptions),
   state: () => state(stateOptions),
+  "host-calls": () =>
+    hostCalls(values.quick ? { rounds: 1, count: 300 } : { rounds: 7, count: 500 }),
   door: () => door(values.quick ? 5 : 15),
   start: () => start(values.quick ? 3 : 7),
 };

@@ -6,7 +6,7 @@ import type { FunctionVersion } from "./core/function.ts";
 import type { Deployed } from "./deploy.ts";
 import { createDispatcher } from "./dispatch/dispatcher.ts";
 import { grantedEffects } from "./effects/granted.ts";
-import { readSecrets } from "./effects/secrets.ts";
+import { missingSecrets, readSecrets } from "./effects/secrets.ts";
 import { runRetention } from "./dispatch/retention.ts";
 import { runVerification } from "./dispatch/verification.ts";
 import { moduleStore } from "./functions/module-store.ts";
@@ -193,6 +193,7 @@ export async function startServer(
     try {
       const next = await readProject(config, project);
       const deployed = await service.deploy(next);
+      warnOfSecrets(deployed.changed);
       project = next;
       watched = next.files;
       return { ok: true, ...deployed };
@@ -232,8 +233,20 @@ export async function startServer(
     return opening;
   }
 
+  function warnOfSecrets(functions: readonly FunctionVersion[]): void {
+    for (const fn of functions) {
+      for (const secret of missingSecrets(fn, secrets)) {
+        logger.warn("A function is granted a secret that is not given", {
+          function: fn.name,
+          secret,
+        });
+      }
+    }
+  }
+
   function announce(): void {
     for (const warning of project.warnings) logger.warn(warning);
+    warnOfSecrets(registry.list());
     logger.info("Ready", {
       url: http.url,
       version: VERSION,
