@@ -309,7 +309,7 @@ test(
     const far = createServer((_, answer) => answer.end(`asked ${(asked += 1)}`));
     far.listen(0, "127.0.0.1");
     await once(far, "listening");
-    await using _ = { [Symbol.asyncDispose]: async () => void far.close().closeAllConnections() };
+    using _ = { [Symbol.dispose]: () => far.close().closeAllConnections() };
     const { port } = far.address() as AddressInfo;
     await using folder = await temporaryFolder();
     const dir = join(folder.path, "project");
