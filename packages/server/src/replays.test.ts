@@ -11,6 +11,8 @@ import { processEnvironment } from "./config.ts";
 import type { ReplayJob } from "./core/replay-job.ts";
 import type { ReplayReport } from "./replay/report.ts";
 import { temporaryFolder } from "./testing/folder.ts";
+import { startNats } from "./testing/nats.ts";
+import { startNode, type TestNode } from "./testing/nodes.ts";
 import { FIXTURES } from "./testing/server.ts";
 import { until } from "./testing/until.ts";
 
@@ -130,3 +132,55 @@ for (const signal of SIGNALS) {
     },
   );
 }
+
+test(
+  "a replay goes on on another node of the cluster when the one that works at it is killed, and both tell of it",
+  { timeout: 100_000 },
+  async () => {
+    await using nats = await startNats();
+    const options = { config: config(1), nats: nats.url };
+    await using one = await startNode(options);
+    await using two = await startNode(options);
+    for (let amount = 1; amount <= ORDERS; amount += 1) {
+      const { status } = await one.post("/events/order.placed?wait=20s", { amount });
+      assert.equal(status, 200);
+    }
+    const { body } = await one.get<{ functions: { version: string }[] }>("/functions");
+    const { version } = body.functions[0]!;
+    const request = { function: "price", against: { version }, rate: 25 };
+    const { body: created } = await two.post<Job>("/replays", request);
+    const path = `/replays/${created.id}`;
+    await one.until<Job>(path, ({ body }) => body.done >= ORDERS / 2);
+    const begun = (node: TestNode) => node.lines.some((line) => line.includes("Replay begins"));
+    assert.notEqual(begun(one), begun(two), "one of them works at it");
+    const [working, other] = begun(one) ? [one, two] : [two, one];
+    await working.kill();
+    const { body: job } = await other.until<Job>(path, ({ body }) => body.ended_at !== null);
+    assert.equal(job.state, "done");
+    assert.deepEqual([job.done, job.report.compared, job.counts.same], [ORDERS, ORDERS, ORDERS]);
+    assert.ok(other.lines.some((line) => line.includes("Replay goes on")));
+  },
+);
+
+test(
+  "a replay that is cancelled on one node ends on the other, which works at it",
+  { timeout: 60_000 },
+  async () => {
+    await using nats = await startNats();
+    const options = { config: config(1), nats: nats.url };
+    await using one = await startNode(options);
+    await using two = await startNode(options);
+    for (const amount of [1, 2, 3]) await one.post("/events/order.placed?wait=20s", { amount });
+    const { body } = await one.get<{ functions: { version: string }[] }>("/functions");
+    const { version } = body.functions[0]!;
+    const request = { function: "price", against: { version }, rate: 0.1 };
+    const { body: created } = await two.post<Job>("/replays", request);
+    const path = `/replays/${created.id}`;
+    await one.until<Job>(path, ({ body }) => body.done > 0);
+    const begun = two.lines.some((line) => line.includes("Replay begins"));
+    const asked = begun ? one : two;
+    assert.equal((await asked.post(`${path}/cancel`)).status, 200);
+    const { body: job } = await asked.until<Job>(path, ({ body }) => body.ended_at !== null);
+    assert.deepEqual([job.state, job.report.compared], ["cancelled", job.done]);
+  },
+);

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { ReplayReport } from "@nexus-functions/server/replay/report";
 import { groupsSection } from "./html/groups.ts";
-import { html } from "./html/markup.ts";
+import { markup, trusted } from "./html/markup.ts";
 import { measuresSection } from "./html/measures.ts";
 import { STYLE } from "./html/style.ts";
 import { explanation, header, skippedSection } from "./html/summary.ts";
@@ -13,17 +13,16 @@ import type { Heading } from "./words.ts";
  */
 export function reportHtml(report: ReplayReport, heading: Heading): string {
   const policy = `default-src 'none'; style-src 'sha256-${hash("sha256", STYLE, "base64")}'; base-uri 'none'; form-action 'none'`;
-  const head = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta http-equiv="Content-Security-Policy" content="${policy}" />
-        <meta name="referrer" content="no-referrer" />
-        <title>${heading.title} · replay report</title>
-      </head>
-    </html> `;
-  const body = html`</head>
+  return markup`${trusted("<!doctype html>")}
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="referrer" content="no-referrer">
+<title>${heading.title} · replay report</title>
+<style>${trusted(STYLE)}</style>
+</head>
 <body>
 ${header(report, heading)}
 <main>
@@ -35,6 +34,5 @@ ${explanation()}
 <footer>Made by <code>nexus replay</code>. Outputs, logs and effects of functions are shown as they were, with what steers a terminal or a page made visible.</footer>
 </body>
 </html>
-`;
-  return `${head.markup}<style>${STYLE}</style>\n${body.markup}`;
+`.markup;
 }

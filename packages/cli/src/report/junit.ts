@@ -89,5 +89,5 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '"': "&quot;",
 };
 
-// What has a meaning in XML, and what XML 1.0 has no way to say.
-const SPECIAL = /[&<>"\p{Cc}\ufffe\uffff]/gu;
+// What has a meaning in XML, what XML 1.0 has no way to say, and what turns the reading direction.
+const SPECIAL = /[&<>"\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]/gu;

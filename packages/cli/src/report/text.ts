@@ -10,6 +10,7 @@ import {
   CHANGE_SIGNS,
   changeText,
   differenceText,
+  highestOthers,
   noiseText,
   ONE_RUN_EACH,
   QUANTILES,
@@ -128,8 +129,7 @@ function measureLines(
       ? []
       : [`${paint("dim", name)} ${amount(was, unit)} → ${amount(is, unit)}`];
   });
-  const listed = new Set(changes.map((row) => row.invocation_id));
-  const others = measure.highest.filter((row) => !listed.has(row.invocation_id));
+  const others = highestOthers(measure);
   const table = (rows: readonly Taken[]): readonly string[] =>
     takenTable(rows, measure, { paint, width });
   return [

@@ -107,8 +107,9 @@ export function amount(value: number, unit: Measure["unit"]): string {
   return unit === "ms" ? formatDuration(value) : formatBytes(Math.round(value));
 }
 
-/** `+30 ms (4×)`. */
+/** `+30 ms (4×)`, `none`. */
 export function differenceText({ difference, ratio }: Taken, unit: Measure["unit"]): string {
+  if (difference === 0) return "none";
   const by = `${difference < 0 ? "-" : "+"}${amount(Math.abs(difference), unit)}`;
   return ratio === null ? by : `${by} (${ratioText(ratio)})`;
 }
@@ -133,6 +134,12 @@ export function noiseText({ unit, noise, left_out: leftOut }: Measure): string {
   ];
   const without = reasons.length === 0 ? "" : ` Left out: ${reasons.join(", ")}.`;
   return `A difference of less than ${amount(noise.least, unit)}, or by less than ${noise.ratio}×, passes for noise.${without}`;
+}
+
+/** Runs that take most and are not among those with the largest changes: nobody needs them told twice. */
+export function highestOthers({ highest, largest_changes: changes }: Measure): readonly Taken[] {
+  const told = new Set(changes.map((taken) => `${taken.function} ${taken.invocation_id}`));
+  return highest.filter((taken) => !told.has(`${taken.function} ${taken.invocation_id}`));
 }
 
 export const ONE_RUN_EACH =

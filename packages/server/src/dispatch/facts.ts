@@ -1,8 +1,9 @@
 import type { Effect, RunFacts } from "../replay/run-facts.ts";
 import type { Outcome } from "../runtime/runtime.ts";
+import { effectsOn } from "../runtime/taped-effects.ts";
 
-/** What a run did, as far as it is compared with another. */
-export function factsOf(outcome: Outcome): RunFacts {
+/** What a run did, as far as it is compared with another. `tape`: what has its host calls. */
+export function factsOf(outcome: Outcome, tape: Uint8Array): RunFacts {
   const { error } = outcome;
   return {
     status: outcome.status,
@@ -12,7 +13,7 @@ export function factsOf(outcome: Outcome): RunFacts {
     outputTruncated: outcome.outputBytes > outcome.output.length,
     logs: outcome.logs,
     logsTruncated: outcome.logsTruncated,
-    effects: outcome.emitted.map(emitted),
+    effects: [...effectsOn(tape), ...outcome.emitted.map(emitted)],
     durationMs: outcome.durationMs,
     memoryPeakBytes: outcome.memoryPeakBytes,
     cold: outcome.cold,

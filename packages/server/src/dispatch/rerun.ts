@@ -74,7 +74,8 @@ export class Reruns {
     const outcome = judged(run, candidate.version, { outcome: raw, limits: this.#emitLimits });
     const { version } = candidate.version;
     const { status } = run.recorded;
-    return { outcome, compared: compareWith(run, { version, outcome, status }) };
+    const compared = compareWith(run, { version, outcome, status, asked: outcome.tape });
+    return { outcome, compared };
   }
 
   /** INVOCATION_NOT_FOUND, RECORDING_NOT_FOUND, RECORDING_INVALID, EVENT_NOT_FOUND. */

@@ -11,6 +11,7 @@ import {
 import type { Effects } from "../effects/effects.ts";
 import type { ArchivedVersion } from "../functions/functions.ts";
 import type { FollowedTape, InvokeRequest, Outcome, Runtime } from "../runtime/runtime.ts";
+import { effectsOn } from "../runtime/taped-effects.ts";
 import { environment } from "./environment.ts";
 import { outcomeFields, type OutcomeFields } from "./record.ts";
 
@@ -178,10 +179,31 @@ export function compare(run: RecordedRun, version: string, outcome: Outcome): Re
   return compareWith(run, { version, outcome, status });
 }
 
+/** A run that was made again. */
+export interface Again {
+  readonly version: string;
+  readonly outcome: Outcome;
+  readonly status: InvocationStatus;
+  /** A tape with the host calls that it made; absent: they are those of the recording, or it diverged. */
+  readonly asked?: Uint8Array;
+}
+
+function sameEffects(one: Uint8Array, other: Uint8Array): boolean {
+  const told = (tape: Uint8Array) =>
+    JSON.stringify(
+      effectsOn(tape).map((effect) => [
+        effect.kind,
+        effect.summary,
+        Buffer.from(effect.content).toString("base64"),
+      ]),
+    );
+  return told(one) === told(other);
+}
+
 /** What of the run is not as it was, where it is to end with `status`. */
 export function compareWith(
   { recorded, recording }: RecordedRun,
-  { version, outcome, status }: { version: string; outcome: Outcome; status: InvocationStatus },
+  { version, outcome, status, asked }: Again,
 ): Rerun {
   const hashes = { recorded: recording.hashes, replayed: hashesOf(outcome) };
   const same: Record<Aspect, boolean> = {
@@ -190,7 +212,9 @@ export function compareWith(
     exit_code: outcome.exitCode === recorded.exit_code,
     output: hashes.replayed.output === hashes.recorded.output,
     logs: hashes.replayed.logs === hashes.recorded.logs,
-    effects: hashes.replayed.effects === hashes.recorded.effects,
+    effects:
+      hashes.replayed.effects === hashes.recorded.effects &&
+      (asked === undefined || sameEffects(asked, recording.tape)),
   };
   const differs = ASPECTS.filter((aspect) => !same[aspect]);
   return {

@@ -299,3 +299,36 @@ test("POST /replays/modules refuses what is no module, and POST /replays one tha
   assert.equal(refused.code, "CANDIDATE_INVALID");
   assert.match(refused.detail, /^Cannot run candidate of "price": /);
 });
+
+test("POST /replays answers host calls from the recordings, and tells effects that would be no more", async () => {
+  await using app = await testApp(`version: v1
+functions:
+  - name: notes
+    on: { event: note.* }
+    code: ${FIXTURES}/effects.wasm
+    kv: true
+    secrets: [TOKEN]
+    fetch: { allow: [127.0.0.1] }
+`);
+  const { functions } = (await app.ask("GET", "/functions")).json;
+  const [{ version }] = functions;
+  const noted = (what: string): Promise<Answer> =>
+    app.ask("POST", "/events/note.taken?wait=20s", {
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(`!${what}`),
+    });
+  await noted("get a;new a 1;cas a 2;get a;list ");
+  await noted("get a;set a 3");
+  const again = await replayed(app, { function: "notes", against: { version } });
+  assert.deepEqual([again.counts.same, again.chosen], [2, 2], JSON.stringify(again.report.groups));
+  const body = await fixture("price-v1");
+  const { json: module } = await app.ask("POST", "/replays/modules", { body });
+  const other = await replayed(app, { function: "notes", against: module });
+  const effects = other.report.groups.flatMap(({ changes }: Json) =>
+    changes.filter(({ aspect }: Json) => aspect === "effect"),
+  );
+  assert.ok(effects.length > 0);
+  for (const { change, what } of effects) assert.match(`${change} ${what}`, /^removed kv\.set a/);
+  const { json } = await noted("get a");
+  assert.match(json.invocations[0].output, /^get: 3/, "replays have written nothing");
+});

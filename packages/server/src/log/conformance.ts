@@ -30,7 +30,7 @@ export function testLog(
     describe("claim", () => testClaim(make));
     describe("records and dead letters", () => testRecords(make));
     describe("recordings", () => testRecordings(make));
-    if (name === "embedded") describe("state", () => testState(make, { nodes, stores }));
+    describe("state", () => testState(make, { nodes, stores }));
     describe("watch", () => testWatch(make));
     describe("trim", () => testTrim(make));
   });

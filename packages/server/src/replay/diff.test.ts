@@ -9,6 +9,7 @@ import { anyRun, bytesOf, effect, run } from "./testing/pairs.ts";
 const UNBOUNDED = {
   maxLines: Infinity,
   maxLinesOfOne: Infinity,
+  maxRun: Infinity,
   maxLineLength: Infinity,
   maxLength: Infinity,
 };
@@ -63,8 +64,23 @@ test("diffLines() stays within its limits and says what it left out", () => {
     many,
     many.map((n) => -n - 1),
   );
-  assert.equal(lines.length, DIFF_LIMITS.maxLines + 1);
-  assert.match(lines.at(-1)!, /^…9\d\d\d more lines differ$/);
+  assert.ok(lines.length < DIFF_LIMITS.maxLines);
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith("…")),
+    [
+      "…285 more lines are gone",
+      "…285 more lines are new",
+      "…4701 lines after these were not compared",
+    ],
+  );
+
+  const every = jsonDiff(
+    many,
+    many.map((n) => (n % 6 === 0 ? -n - 1 : n)),
+  );
+  assert.deepEqual(every.slice(0, 5), [" [", "-  0,", "+  -1,", "   1,", "   2,"]);
+  assert.match(every.at(-2)!, /^…\d\d more lines differ$/);
+  assert.match(every.at(-1)!, /^…4\d\d\d lines after these were not compared$/);
 
   const before = "x".repeat(500);
   const [was, is] = diffLines(
@@ -94,7 +110,7 @@ test("exampleDiff() is empty for equal runs only, and bounded for any", () => {
     fc.property(anyRun, anyRun, (one, other) => {
       assert.deepEqual(exampleDiff(one, structuredClone(one)), []);
       for (const { lines } of exampleDiff(one, other)) {
-        assert.ok(lines.length <= DIFF_LIMITS.maxLines + 1);
+        assert.ok(lines.length <= DIFF_LIMITS.maxLines + 2);
         assert.ok(lines.every((line) => /^[-+ @…]/.test(line)));
       }
     }),

@@ -1,4 +1,5 @@
-import { diffArrays } from "diff";
+import { cut, firstDifference } from "./cut-line.ts";
+import { type Edit, editsOf } from "./edits.ts";
 import type { ReadableLine } from "./readable.ts";
 
 /** What a diff may take up. */
@@ -6,6 +7,8 @@ export interface DiffLimits {
   readonly maxLines: number;
   /** Where one of the two is empty: its beginning is enough. */
   readonly maxLinesOfOne: number;
+  /** Of lines that went, or came, one after another: both sides are to be seen. */
+  readonly maxRun: number;
   /** Of one line, in characters. */
   readonly maxLineLength: number;
   /** Of all lines together; one line is given in any case. */
@@ -15,6 +18,7 @@ export interface DiffLimits {
 export const DIFF_LIMITS: DiffLimits = {
   maxLines: 40,
   maxLinesOfOne: 12,
+  maxRun: 15,
   maxLineLength: 240,
   maxLength: 3000,
 };
@@ -29,83 +33,45 @@ export function diffLines(
   candidate: readonly ReadableLine[],
   limits: DiffLimits = DIFF_LIMITS,
 ): readonly string[] {
-  const edits = editsOf(recorded, candidate);
-  const lines = hunks(edits).flatMap((hunk) => hunkLines(hunk, limits.maxLineLength));
+  const { edits, uncompared } = editsOf(recorded, candidate);
   const single = recorded.length === 0 || candidate.length === 0;
   const maxLines = single ? Math.min(limits.maxLines, limits.maxLinesOfOne) : limits.maxLines;
-  const kept = lines.slice(0, fitting(lines, maxLines, limits.maxLength));
-  const rest = lines.slice(kept.length).filter(differs).length;
-  return rest === 0
-    ? kept
-    : [...kept, `…${rest} more ${rest === 1 ? "line differs" : "lines differ"}`];
-}
-
-function fitting(lines: readonly string[], maxLines: number, maxLength: number): number {
+  let differing = edits.reduce((count, { sign }) => (sign === " " ? count : count + 1), 0);
   let length = 0;
-  for (const [index, line] of lines.entries()) {
-    length += line.length;
-    if (index === maxLines || (length > maxLength && index > 0)) return index;
+  const lines: string[] = [];
+  for (const { text, stands } of toldLines(edits, limits)) {
+    length += text.length;
+    if (lines.length === maxLines || (length > limits.maxLength && lines.length > 0)) break;
+    lines.push(text);
+    differing -= stands;
   }
-  return lines.length;
+  if (differing > 0) lines.push(leftOut(differing, "more line differs", "more lines differ"));
+  if (uncompared > 0)
+    lines.push(
+      leftOut(uncompared, "line after these was", "lines after these were") + " not compared",
+    );
+  return lines;
 }
 
-function differs(line: string): boolean {
-  return line.startsWith("-") || line.startsWith("+");
+interface Told {
+  readonly text: string;
+  /** For how many of the lines that differ. */
+  readonly stands: number;
 }
 
-interface Edit {
-  readonly sign: " " | "-" | "+";
-  readonly line: ReadableLine;
-}
-
-/** More differences are not told apart line by line: it would take long, and nobody would read it. */
-const MAX_EDITS = 400;
-
-function editsOf(
-  recorded: readonly ReadableLine[],
-  candidate: readonly ReadableLine[],
-): readonly Edit[] {
-  const parts = diffArrays(recorded.map(textOf), candidate.map(textOf), {
-    maxEditLength: MAX_EDITS,
-  });
-  if (parts === undefined) return wholesale(recorded, candidate);
-  const edits: Edit[] = [];
-  let was = 0;
-  let is = 0;
-  for (const { count, added, removed } of parts) {
-    for (let done = 0; done < count; done += 1) {
-      if (added) edits.push({ sign: "+", line: candidate[is]! });
-      else edits.push({ sign: removed ? "-" : " ", line: recorded[was]! });
-      if (!added) was += 1;
-      if (!removed) is += 1;
-    }
+function* toldLines(edits: readonly Edit[], limits: DiffLimits): Iterable<Told> {
+  for (const { alike, edits: own, alikeAfter } of hunks(edits)) {
+    if (alike > 0) yield { text: leftOut(alike, "line alike", "lines alike"), stands: 0 };
+    const place = own.find(({ sign }) => sign !== " ")!.line.place;
+    const known = place === "" || place === "$" || own.some(({ line }) => line.text === place);
+    if (!known) yield { text: `@${cut(place, 0, limits.maxLineLength)}`, stands: 0 };
+    yield* hunkLines(own, limits);
+    if (alikeAfter > 0) yield { text: leftOut(alikeAfter, "line alike", "lines alike"), stands: 0 };
   }
-  return edits;
 }
 
-// All that lies between what is alike at both ends.
-function wholesale(
-  recorded: readonly ReadableLine[],
-  candidate: readonly ReadableLine[],
-): readonly Edit[] {
-  const shorter = Math.min(recorded.length, candidate.length);
-  let start = 0;
-  let end = 0;
-  while (start < shorter && recorded[start]!.text === candidate[start]!.text) start += 1;
-  while (end < shorter - start && recorded.at(-1 - end)!.text === candidate.at(-1 - end)!.text)
-    end += 1;
-  const all = (lines: readonly ReadableLine[], sign: Edit["sign"]): readonly Edit[] =>
-    lines.map((line) => ({ sign, line }));
-  return [
-    ...all(recorded.slice(0, start), " "),
-    ...all(recorded.slice(start, recorded.length - end), "-"),
-    ...all(candidate.slice(start, candidate.length - end), "+"),
-    ...all(recorded.slice(recorded.length - end), " "),
-  ];
-}
-
-function textOf({ text }: ReadableLine): string {
-  return text;
+function leftOut(count: number, one: string, many: string): string {
+  return `…${count} ${count === 1 ? one : many}`;
 }
 
 interface Hunk {
@@ -118,81 +84,76 @@ interface Hunk {
 
 const CONTEXT = 2;
 
-function hunks(edits: readonly Edit[]): readonly Hunk[] {
-  const near = new Set<number>();
-  for (const [index, { sign }] of edits.entries()) {
-    if (sign === " ") continue;
-    for (let at = index - CONTEXT; at <= index + CONTEXT; at += 1) near.add(at);
-  }
-  const found: { alike: number; edits: Edit[]; alikeAfter: number }[] = [];
+function* hunks(edits: readonly Edit[]): Iterable<Hunk> {
+  const shown = nearChanges(edits);
   let alike = 0;
-  for (const [index, edit] of edits.entries()) {
-    if (!near.has(index)) {
-      alike += 1;
-      continue;
-    }
-    if (alike > 0 || found.length === 0) found.push({ alike, edits: [], alikeAfter: 0 });
-    alike = 0;
-    found.at(-1)!.edits.push(edit);
-  }
-  const last = found.at(-1);
-  if (last !== undefined) last.alikeAfter = alike;
-  return found;
-}
-
-function hunkLines({ alike, edits, alikeAfter }: Hunk, maxLength: number): readonly string[] {
-  const place = edits.find(({ sign }) => sign !== " ")!.line.place;
-  return [
-    ...leftOut(alike),
-    ...(place === "" || place === "$" ? [] : [`@${place}`]),
-    ...shortened(edits, maxLength),
-    ...leftOut(alikeAfter),
-  ];
-}
-
-function leftOut(count: number): readonly string[] {
-  return count === 0 ? [] : [`…${count} ${count === 1 ? "line" : "lines"} alike`];
-}
-
-// The nth line that went and the nth that came in its place are cut alike, around where they begin to differ.
-function shortened(edits: readonly Edit[], maxLength: number): readonly string[] {
-  const lines: string[] = [];
   for (let at = 0; at < edits.length;) {
-    const removed = run(edits, at, "-");
-    const added = run(edits, at + removed.length, "+");
-    for (const [index, text] of removed.entries())
-      lines.push(`-${cut(text, firstDifference(text, added[index]), maxLength)}`);
-    for (const [index, text] of added.entries())
-      lines.push(`+${cut(text, firstDifference(text, removed[index]), maxLength)}`);
-    at += removed.length + added.length;
-    if (edits[at]?.sign === " ") {
-      lines.push(` ${cut(edits[at]!.line.text, 0, maxLength)}`);
+    const from = at;
+    while (at < edits.length && shown[at] === 1) at += 1;
+    if (at > from) {
+      const next = shown.indexOf(1, at);
+      const alikeAfter = next === -1 ? edits.length - at : 0;
+      yield { alike, edits: edits.slice(from, at), alikeAfter };
+      if (next === -1) return;
+      alike = next - at;
+      at = next;
+    } else {
+      alike += 1;
       at += 1;
     }
   }
-  return lines;
+}
+
+/** 1 for each line that differs or lies near one. */
+function nearChanges(edits: readonly Edit[]): Uint8Array {
+  const near = new Uint8Array(edits.length);
+  for (const [index, { sign }] of edits.entries()) {
+    if (sign !== " ") near.fill(1, Math.max(0, index - CONTEXT), index + CONTEXT + 1);
+  }
+  // A single line left out would take a line to say so.
+  const last = edits.length - 1;
+  for (let at = 0; at <= last; at += 1) {
+    const before = at === 0 || near[at - 1] === 1;
+    if (before && last > 0 && (at === last || near[at + 1] === 1)) near[at] = 1;
+  }
+  return near;
+}
+
+// The nth line that went and the nth that came in its place are cut alike, around where they begin to differ.
+function* hunkLines(edits: readonly Edit[], limits: DiffLimits): Iterable<Told> {
+  for (let at = 0; at < edits.length;) {
+    const removed = run(edits, at, "-");
+    const added = run(edits, at + removed.length, "+");
+    yield* runLines("-", removed, added, limits);
+    yield* runLines("+", added, removed, limits);
+    at += removed.length + added.length;
+    const next = edits[at];
+    if (next?.sign !== " ") continue;
+    yield { text: ` ${cut(next.line.text, 0, limits.maxLineLength)}`, stands: 0 };
+    at += 1;
+  }
+}
+
+function* runLines(
+  sign: "-" | "+",
+  lines: readonly string[],
+  others: readonly string[],
+  { maxRun, maxLineLength }: DiffLimits,
+): Iterable<Told> {
+  // One more line takes no more room than to say that there is one more.
+  const most = lines.length > maxRun + 1 ? maxRun : lines.length;
+  for (const [index, text] of lines.slice(0, most).entries()) {
+    const from = firstDifference(text, others[index]);
+    yield { text: sign + cut(text, from, maxLineLength), stands: 1 };
+  }
+  const rest = lines.length - most;
+  if (rest === 0) return;
+  const how = sign === "-" ? "more lines are gone" : "more lines are new";
+  yield { text: `…${rest} ${how}`, stands: rest };
 }
 
 function run(edits: readonly Edit[], from: number, sign: Edit["sign"]): readonly string[] {
   const lines: string[] = [];
   for (let at = from; edits[at]?.sign === sign; at += 1) lines.push(edits[at]!.line.text);
   return lines;
-}
-
-function firstDifference(text: string, other = ""): number {
-  const shorter = Math.min(text.length, other.length);
-  let at = 0;
-  while (at < shorter && text[at] === other[at]) at += 1;
-  return other === "" ? 0 : at;
-}
-
-/** Characters of a cut line that stand before where it differs. */
-const BEFORE = 40;
-
-function cut(text: string, differsAt: number, maxLength: number): string {
-  if (text.length <= maxLength) return text;
-  const start = Math.max(0, Math.min(differsAt - BEFORE, text.length - maxLength));
-  const end = start + maxLength;
-  const rest = text.length - end;
-  return `${start > 0 ? `… (${start} characters) ` : ""}${text.slice(start, end)}${rest > 0 ? ` … (${rest} more characters)` : ""}`;
 }

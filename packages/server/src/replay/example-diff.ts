@@ -72,7 +72,7 @@ function effectLines(effects: readonly Effect[], asWritten: boolean): readonly R
     { text: `${kind} ${summary}`, place: "" },
     ...readableLines(content, asWritten).map(({ text, place }) => ({
       text: `  ${text}`,
-      place: `${kind} ${summary} ${place}`.trimEnd(),
+      place: `${kind} ${summary} ${place === "$" ? "" : place}`.trimEnd(),
     })),
   ]);
 }

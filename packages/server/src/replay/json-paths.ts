@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { isVariable } from "./generalise.ts";
 
 export interface PathChange {
@@ -10,7 +9,8 @@ export interface PathChange {
 /**
  * Where two JSON values differ, each place once: indices of arrays, and keys that are ids, are given as
  * `[*]` and `.*`. Where they are more than `most`, the deeper ones are given by the place they lie in.
- * Empty where the values are equal. The order of keys does not count.
+ * Empty where the values are equal. The order of keys does not count. Of values that would take too long to
+ * compare, and they are made for that, it says that they differ.
  */
 export function changedPaths(
   recorded: unknown,
@@ -18,14 +18,26 @@ export function changedPaths(
   { root = "$", most = 24 }: { readonly root?: string; readonly most?: number } = {},
 ): readonly PathChange[] {
   const found = new Map<string, Found>();
-  walk({ recorded, candidate, path: [root], found });
+  const budget = { visits: MAX_VISITS };
+  walk({ recorded, candidate, path: [root], found, budget });
+  if (budget.visits < 0) return [{ change: "changed", path: root }];
   let all = [...found.values()];
   let depth = Math.max(1, ...all.map(({ path }) => path.length));
   while (all.length > most && depth > 1) {
     depth -= 1;
     all = cutAt(all, depth);
   }
-  return all.map(({ change, path, note }) => ({ change, path: path.join("") + note }));
+  return all.map(({ change, path, note }) => ({ change, path: shortened(path) + note }));
+}
+
+/** An output of 1 MiB has at most half a million values. */
+const MAX_VISITS = 4_000_000;
+const MAX_PATH_LENGTH = 200;
+const MAX_KEY_LENGTH = 60;
+
+function shortened(path: readonly string[]): string {
+  const text = path.join("");
+  return text.length <= MAX_PATH_LENGTH ? text : `${text.slice(0, MAX_PATH_LENGTH - 1)}…`;
 }
 
 interface Found {
@@ -39,16 +51,21 @@ interface Place {
   readonly candidate: unknown;
   readonly path: readonly string[];
   readonly found: Map<string, Found>;
+  /** Counted down with every pair of values that is looked at. */
+  readonly budget: { visits: number };
 }
 
-function walk({ recorded, candidate, path, found }: Place): void {
+function walk({ recorded, candidate, ...at }: Place): void {
+  const { path, found, budget } = at;
+  budget.visits -= 1;
+  if (budget.visits < 0) return;
   const was = typeName(recorded);
   const is = typeName(candidate);
   if (was !== is) return add(found, { change: "changed", path, note: ` (${was} → ${is})` });
   if (Array.isArray(recorded)) {
-    walkItems({ recorded, candidate: candidate as unknown[], path, found });
+    walkItems({ recorded, candidate: candidate as unknown[], ...at });
   } else if (was === "object") {
-    walkMembers({ recorded, candidate, path, found } as Members);
+    walkMembers({ recorded, candidate, ...at } as Members);
   } else if (recorded !== candidate) {
     add(found, { change: "changed", path, note: "" });
   }
@@ -56,11 +73,11 @@ function walk({ recorded, candidate, path, found }: Place): void {
 
 type Members = Place & Record<"recorded" | "candidate", Readonly<Record<string, unknown>>>;
 
-function walkMembers({ recorded, candidate, path, found }: Members): void {
+function walkMembers({ recorded, candidate, path, found, budget }: Members): void {
   for (const [key, was] of Object.entries(recorded)) {
     const at = [...path, segment(key)];
     if (Object.hasOwn(candidate, key)) {
-      walk({ recorded: was, candidate: candidate[key], path: at, found });
+      walk({ recorded: was, candidate: candidate[key], path: at, found, budget });
     } else {
       add(found, { change: "removed", path: at, note: "" });
     }
@@ -74,18 +91,30 @@ function walkMembers({ recorded, candidate, path, found }: Members): void {
 type Items = Place & Record<"recorded" | "candidate", readonly unknown[]>;
 
 // What is alike at both ends is set aside first: one item put in front does not change all that follow.
-function walkItems({ recorded, candidate, path, found }: Items): void {
+function walkItems({ recorded, candidate, path, found, budget }: Items): void {
   let start = 0;
   let end = 0;
   const shorter = Math.min(recorded.length, candidate.length);
-  while (start < shorter && isDeepStrictEqual(recorded[start], candidate[start])) start += 1;
-  while (end < shorter - start && isDeepStrictEqual(recorded.at(-1 - end), candidate.at(-1 - end)))
+  while (start < shorter && equal(recorded[start], candidate[start], budget)) start += 1;
+  while (end < shorter - start && equal(recorded.at(-1 - end), candidate.at(-1 - end), budget))
     end += 1;
   const at = [...path, "[*]"];
   for (let index = start; index < shorter - end; index += 1)
-    walk({ recorded: recorded[index], candidate: candidate[index], path: at, found });
+    walk({ recorded: recorded[index], candidate: candidate[index], path: at, found, budget });
   if (recorded.length > candidate.length) add(found, { change: "removed", path: at, note: "" });
   if (recorded.length < candidate.length) add(found, { change: "added", path: at, note: "" });
+}
+
+function equal(one: unknown, other: unknown, budget: Place["budget"]): boolean {
+  budget.visits -= 1;
+  if (budget.visits < 0 || typeName(one) !== typeName(other)) return false;
+  if (typeof one !== "object" || one === null) return one === other;
+  const [own, its] = [one, other] as readonly Readonly<Record<string, unknown>>[];
+  const keys = Object.keys(one);
+  return (
+    keys.length === Object.keys(its!).length &&
+    keys.every((key) => Object.hasOwn(its!, key) && equal(own![key], its![key], budget))
+  );
 }
 
 function add(found: Map<string, Found>, one: Found): void {
@@ -106,7 +135,7 @@ function cutAt(all: readonly Found[], depth: number): Found[] {
 
 function segment(key: string): string {
   if (isVariable(key)) return ".*";
-  return pathOf(key);
+  return pathOf(key.length <= MAX_KEY_LENGTH ? key : `${key.slice(0, MAX_KEY_LENGTH - 1)}…`);
 }
 
 /** A key as a part of a path: `.name`, or `["any other"]`. */

@@ -49,19 +49,20 @@ function write({ lines, value, place, margin, before, after }: Writing): void {
     return;
   }
   const list = Array.isArray(value);
-  const members = Object.entries(value);
   const [open, close] = list ? "[]" : "{}";
-  if (members.length === 0) return void add(`${before}${open}${close}${after}`);
-  if (!list) members.sort(([one], [other]) => (one < other ? -1 : 1));
+  const keys = Object.keys(value);
+  if (keys.length === 0) return void add(`${before}${open}${close}${after}`);
+  if (!list) keys.sort();
   add(`${before}${open}`);
-  for (const [index, [key, member]] of members.entries()) {
+  for (const [index, key] of keys.entries()) {
+    const member = (value as Readonly<Record<string, unknown>>)[key];
     write({
       lines,
       value: member,
       place: typeof member === "object" && member !== null ? place + within(key, list) : place,
       margin: `${margin}  `,
       before: list ? "" : `${JSON.stringify(key)}: `,
-      after: index === members.length - 1 ? "" : ",",
+      after: index === keys.length - 1 ? "" : ",",
     });
   }
   add(`${close}${after}`);

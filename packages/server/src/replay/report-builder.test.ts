@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { ReportBuilder, type ReportState } from "./report-builder.ts";
 import type { ReplayReport } from "./report.ts";
 import type { ReplayedPair } from "./run-facts.ts";
-import { anyPairs, pair, run } from "./testing/pairs.ts";
+import { anyPairs, effect, pair, run } from "./testing/pairs.ts";
 
 function reportOf(pairs: readonly ReplayedPair[]): ReplayReport {
   const builder = new ReportBuilder();
@@ -88,8 +88,13 @@ test("report() stays small however many ways there are to differ, and still coun
     String(index).replaceAll(/\d/g, (digit) => "abcdefghij"[Number(digit)]!);
   const builder = new ReportBuilder();
   for (let index = 1; index <= 2000; index += 1) {
-    const output = { [name(index)]: "x".repeat(10_000), list: Array(500).fill(index) };
-    builder.add(pair(index, run({ output: {} }), run({ output })));
+    const output = (value: number): unknown => ({
+      [name(value === 0 ? index + 2000 : index)]: "x".repeat(10_000),
+      list: Array(500).fill(value),
+      ["long key ".repeat(1000)]: { value },
+    });
+    const effects = [effect("kv.set", "long ".repeat(1000), { ["k".repeat(5000)]: index })];
+    builder.add(pair(index, run({ output: output(0) }), run({ output: output(index), effects })));
   }
   const { groups, counts } = builder.report();
   assert.equal(counts.changed, 2000);
@@ -98,6 +103,7 @@ test("report() stays small however many ways there are to differ, and still coun
   assert.equal(groups[0]!.count, 1900);
   assert.deepEqual(groups[0]!.changes, [
     { aspect: "output", change: "changed", what: "in various ways" },
+    { aspect: "effect", change: "changed", what: "in various ways" },
   ]);
   assert.ok(JSON.stringify(builder.state()).length < 2_000_000);
 });

@@ -118,7 +118,10 @@ export interface Outcome {
   readonly durationMs: number;
   readonly memoryPeakBytes: number;
   readonly cold: boolean;
-  /** What the run was given (runtime/tape.ts), where that was asked for. */
+  /**
+   * What the run was given (runtime/tape.ts), where that was asked for; of one that followed a tape, its host
+   * calls alone.
+   */
   readonly tape: Uint8Array;
   /** Whether that is all it was given: false where it was more than a tape holds. */
   readonly tapeWhole: boolean;

@@ -2,16 +2,17 @@ import type { Measure, Quantiles, Taken } from "@nexus-functions/server/replay/r
 import {
   amount,
   differenceText,
+  highestOthers,
   noiseText,
   ONE_RUN_EACH,
   QUANTILES,
   standingOut,
 } from "../words.ts";
-import { html, type Markup, NOTHING } from "./markup.ts";
+import { markup, type Markup, NOTHING } from "./markup.ts";
 
 export function measuresSection(duration: Measure, memory: Measure): Markup {
   if (duration.highest.length === 0) return NOTHING;
-  return html`<section aria-labelledby="took">
+  return markup`<section aria-labelledby="took">
     <h2 id="took">Duration and memory</h2>
     <div class="measures">
       ${measureCard("Duration", duration, "Slowest now")}
@@ -22,11 +23,11 @@ export function measuresSection(duration: Measure, memory: Measure): Markup {
 }
 
 function measureCard(title: string, measure: Measure, highestTitle: string): Markup {
-  const { unit, largest_changes: changes, highest } = measure;
-  return html`<div class="card">
+  const { unit, largest_changes: changes } = measure;
+  return markup`<div class="card">
     <h3>${title} <small>${standingOut(measure)}</small></h3>
     ${quantilesTable(measure)} ${takenTable("Largest changes", changes, unit)}
-    ${takenTable(highestTitle, highest, unit)}
+    ${takenTable(highestTitle, highestOthers(measure), unit)}
     <p class="quiet">${noiseText(measure)}</p>
   </div>`;
 }
@@ -34,26 +35,26 @@ function measureCard(title: string, measure: Measure, highestTitle: string): Mar
 function quantilesTable({ recorded, candidate, unit }: Measure): Markup {
   if (recorded.max === null) return NOTHING;
   const row = (name: string, values: Quantiles, kind: string): Markup =>
-    html`<tr class="${kind}">
+    markup`<tr class="${kind}">
       <th scope="row">${name}</th>
-      ${QUANTILES.map((quantile) => html`<td>${amount(values[quantile] ?? 0, unit)}</td>`)}
+      ${QUANTILES.map((quantile) => markup`<td>${amount(values[quantile] ?? 0, unit)}</td>`)}
     </tr>`;
   const bars = QUANTILES.map((quantile) => pairOfBars(recorded[quantile], candidate[quantile]));
-  return html`<table class="quantiles">
+  return markup`<table class="quantiles">
     <caption class="unseen">
       How it spread
     </caption>
     <thead>
       <tr>
         <td></td>
-        ${QUANTILES.map((quantile) => html`<th scope="col">${quantile}</th>`)}
+        ${QUANTILES.map((quantile) => markup`<th scope="col">${quantile}</th>`)}
       </tr>
     </thead>
     <tbody>
       ${row("recorded", recorded, "was")}${row("now", candidate, "is")}
       <tr class="bars" aria-hidden="true">
         <td></td>
-        ${bars.map((bar) => html`<td>${bar}</td>`)}
+        ${bars.map((bar) => markup`<td>${bar}</td>`)}
       </tr>
     </tbody>
   </table>`;
@@ -62,7 +63,7 @@ function quantilesTable({ recorded, candidate, unit }: Measure): Markup {
 function pairOfBars(was: number | null, is: number | null): Markup {
   const most = Math.max(was ?? 0, is ?? 0, Number.MIN_VALUE);
   const wide = (value: number | null): string => ((100 * (value ?? 0)) / most).toFixed(1);
-  return html`<svg class="pair" viewBox="0 0 100 15" preserveAspectRatio="none">
+  return markup`<svg class="pair" viewBox="0 0 100 15" preserveAspectRatio="none">
     <rect class="was" width="${wide(was)}" height="6" />
     <rect class="is" y="9" width="${wide(is)}" height="6" />
   </svg>`;
@@ -70,7 +71,7 @@ function pairOfBars(was: number | null, is: number | null): Markup {
 
 function takenTable(title: string, rows: readonly Taken[], unit: Measure["unit"]): Markup {
   if (rows.length === 0) return NOTHING;
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${title}">
+  return markup`<div class="scroll" tabindex="0" role="group" aria-label="${title}">
     <table class="taken">
       <caption>
         ${title}
@@ -86,7 +87,7 @@ function takenTable(title: string, rows: readonly Taken[], unit: Measure["unit"]
       <tbody>
         ${rows.map(
           (row) =>
-            html`<tr>
+            markup`<tr>
               <td>
                 <code class="id" title="${row.event_type}, event ${row.event_id}"
                   >${row.invocation_id}</code

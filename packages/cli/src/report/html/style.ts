@@ -15,6 +15,7 @@ export const STYLE = `
   --changed: #a35a00; --changed-soft: #fff2dc;
   --newly_passing: #0f7668; --newly_passing-soft: #e1f5f1;
   --same: #8c96a8; --same-soft: #eef0f4;
+  --del-mark: #ffc4cb; --ins-mark: #b3e8c3;
   --del: #ffecee; --del-text: #96152a; --ins: #e5f7ea; --ins-text: #0c5c2b; --place: #2458c7;
   --was: #a9b3c4; --is: #3d6fd8;
   --mono: ui-monospace, "SF Mono", "Cascadia Mono", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
@@ -28,6 +29,7 @@ export const STYLE = `
     --changed: #f2b04a; --changed-soft: #36260b;
     --newly_passing: #4fd1bd; --newly_passing-soft: #0c302b;
     --same: #6f7b90; --same-soft: #20262f;
+    --del-mark: #7a2432; --ins-mark: #1d6139;
     --del: #3b151c; --del-text: #ffb3bd; --ins: #0f3220; --ins-text: #a4ecbd; --place: #84adff;
     --was: #566176; --is: #6f9cff;
   }
@@ -100,12 +102,15 @@ th { text-align: left; font-weight: 500; }
 .s { display: inline-block; width: 1.9rem; text-align: center; user-select: none; opacity: 0.75; }
 .l.removed { background: var(--del); color: var(--del-text); }
 .l.added { background: var(--ins); color: var(--ins-text); }
+.l b { font-weight: 600; border-radius: 2px; }
+.l.removed b { background: var(--del-mark); }
+.l.added b { background: var(--ins-mark); }
 .l.place { color: var(--place); }
 .l.left-out { color: var(--quiet); font-style: italic; }
 
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.2rem; }
 .card h3 { margin-top: 0; }
-.measures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 0.75rem; margin-bottom: 0.6rem; }
+.measures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 33rem), 1fr)); gap: 0.75rem; margin-bottom: 0.6rem; }
 .quantiles { width: 100%; table-layout: fixed; margin-bottom: 0.4rem; font-variant-numeric: tabular-nums; }
 .quantiles td, .quantiles thead th { text-align: right; padding: 0.1rem 0 0.1rem 1rem; }
 .quantiles thead th, .quantiles tbody th { color: var(--quiet); font-size: 0.8125rem; }
@@ -121,7 +126,7 @@ th { text-align: left; font-weight: 500; }
 .taken th { color: var(--quiet); }
 .taken th, .taken td { padding: 0.2rem 0 0.2rem 1rem; text-align: right; white-space: nowrap; border-top: 1px solid var(--line); }
 .taken th:first-child, .taken td:first-child { text-align: left; padding-left: 0; }
-.taken td:first-child code { display: block; max-width: 24ch; overflow: hidden; text-overflow: ellipsis; font-size: 0.75rem; }
+.taken td:first-child code { font-size: 0.75rem; }
 .taken .up { color: var(--newly_failing); }
 .taken .down { color: var(--newly_passing); }
 .skipped { width: 100%; }

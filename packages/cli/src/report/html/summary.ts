@@ -7,18 +7,18 @@ import {
   VERDICT_WORDS,
   verdictSentence,
 } from "../words.ts";
-import { html, type Markup, NOTHING } from "./markup.ts";
+import { markup, type Markup, NOTHING } from "./markup.ts";
 
 /** What a reader wants to know first: how many runs differ, and of what all this is. */
 export function header(report: ReplayReport, { title, facts }: Heading): Markup {
   const good = report.compared > 0 && report.counts.same === report.compared;
-  return html`<header>
+  return markup`<header>
     <p class="eyebrow">Nexus Functions · replay report</p>
     <h1>${title}</h1>
     <dl class="facts">
       ${facts.map(
         ([name, value]) =>
-          html`<div>
+          markup`<div>
             <dt>${name}</dt>
             <dd>${value}</dd>
           </div>`,
@@ -43,7 +43,7 @@ function countsBar({ counts, compared }: ReplayReport): Markup {
   const scale = SVG_WIDTH / wide.reduce((sum, width) => sum + width, 0);
   let x = 0;
   const parts = present.map((verdict, index) => {
-    const part = html`<rect
+    const part = markup`<rect
       class="${verdict}"
       x="${x.toFixed(2)}"
       width="${(wide[index]! * scale).toFixed(2)}"
@@ -52,7 +52,7 @@ function countsBar({ counts, compared }: ReplayReport): Markup {
     x += wide[index]! * scale;
     return part;
   });
-  return html`<svg
+  return markup`<svg
     class="bar"
     viewBox="0 0 ${SVG_WIDTH} 10"
     preserveAspectRatio="none"
@@ -66,18 +66,18 @@ function countsBar({ counts, compared }: ReplayReport): Markup {
 function legend({ counts, groups }: ReplayReport): Markup {
   const present = VERDICTS.filter((verdict) => counts[verdict] > 0 || verdict === "same");
   const several = new Set(groups.map(({ verdict }) => verdict)).size > 1;
-  return html`<ul class="legend">
+  return markup`<ul class="legend">
     ${present.map((verdict) => {
-      const words = html`<b>${counts[verdict].toLocaleString("en-US")}</b>
+      const words = markup`<b>${counts[verdict].toLocaleString("en-US")}</b>
         ${VERDICT_WORDS[verdict]}`;
       const choice =
         several && verdict !== "same"
-          ? html`<label
+          ? markup`<label
               ><input type="checkbox" class="show" id="show-${verdict}" checked /><i class="dot"></i
               >${words}</label
             >`
-          : html`<span><i class="dot"></i>${words}</span>`;
-      return html`<li class="${verdict}" title="${VERDICT_MEANINGS[verdict]}">${choice}</li>`;
+          : markup`<span><i class="dot"></i>${words}</span>`;
+      return markup`<li class="${verdict}" title="${VERDICT_MEANINGS[verdict]}">${choice}</li>`;
     })}
   </ul>`;
 }
@@ -85,7 +85,7 @@ function legend({ counts, groups }: ReplayReport): Markup {
 export function skippedSection({ skipped }: ReplayReport): Markup {
   if (skipped.length === 0) return NOTHING;
   const total = skipped.reduce((sum, { count }) => sum + count, 0);
-  return html`<section aria-labelledby="skipped">
+  return markup`<section aria-labelledby="skipped">
     <h2 id="skipped">Not run again <small>${total.toLocaleString("en-US")}</small></h2>
     <div class="card">
       <table class="skipped">
@@ -102,10 +102,10 @@ export function skippedSection({ skipped }: ReplayReport): Markup {
         <tbody>
           ${skipped.map(
             (one) =>
-              html`<tr>
+              markup`<tr>
                 <td>${one.count.toLocaleString("en-US")}</td>
                 <td>${skippedText(one)}</td>
-                <td>${one.invocation_ids.map((id) => html`<code class="id">${id}</code> `)}</td>
+                <td>${one.invocation_ids.map((id) => markup`<code class="id">${id}</code> `)}</td>
               </tr>`,
           )}
         </tbody>
@@ -116,12 +116,12 @@ export function skippedSection({ skipped }: ReplayReport): Markup {
 
 export function explanation(): Markup {
   const rows: readonly Verdict[] = VERDICTS;
-  return html`<section aria-labelledby="reading" class="reading">
+  return markup`<section aria-labelledby="reading" class="reading">
     <h2 id="reading">How to read this</h2>
     <dl>
       ${rows.map(
         (verdict) =>
-          html`<div class="${verdict}">
+          markup`<div class="${verdict}">
             <dt><i class="dot"></i>${VERDICT_WORDS[verdict]}</dt>
             <dd>${VERDICT_MEANINGS[verdict]}</dd>
           </div>`,

@@ -89,7 +89,7 @@ function outcomes(
     const logs = [
       ...recorded.logs,
       {
-        text: `no warehouse for SKU-${1000 + (position % 90)} <b>\u001b[31m`,
+        text: `no warehouse for SKU-${1000 + (position % 90)}`,
         level: "error" as const,
       },
     ];

@@ -57,7 +57,7 @@ async function pairOf(
   reruns: Reruns,
 ): Promise<ReplayedPair> {
   const { recorded } = run;
-  const candidate = factsOf(outcome);
+  const candidate = factsOf(outcome, outcome.tape);
   const then = await (compared.identical ? candidate : recordedFacts(run, reruns));
   return {
     invocationId: recorded.id,
@@ -84,8 +84,8 @@ async function recordedFacts(run: RecordedRun, reruns: Reruns): Promise<RunFacts
   // A run that was stopped would go on until it is stopped again.
   if (recording.notHermetic.length > 0) return factsOfRecord(recorded, []);
   const outcome = await reruns.again(run);
-  const { identical } = compare(run, recorded.version, outcome);
-  if (!identical) return factsOfRecord(recorded, factsOf(outcome).effects);
   const { status, error } = recorded;
-  return factsOf({ ...outcome, status, error });
+  const facts = factsOf({ ...outcome, status, error }, recording.tape);
+  const { identical } = compare(run, recorded.version, outcome);
+  return identical ? facts : factsOfRecord(recorded, facts.effects);
 }

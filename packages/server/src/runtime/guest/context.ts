@@ -7,7 +7,7 @@ import { CALLS } from "../calls.ts";
 import { FollowingWorld } from "./following-world.ts";
 import { LiveWorld } from "./live-world.ts";
 import { RecordingWorld } from "./recording-world.ts";
-import { ReplayingWorld } from "./replaying-world.ts";
+import { type Diverge, ReplayingWorld } from "./replaying-world.ts";
 import { trap } from "./trapping.ts";
 import { nanoseconds } from "./wall-clock.ts";
 import { Secrets } from "./secrets.ts";
@@ -47,18 +47,20 @@ export class GuestContext {
   readonly #live: LiveWorld;
   readonly #recording: RecordingWorld;
   readonly #replaying: ReplayingWorld;
-  readonly #following = new FollowingWorld();
+  readonly #following: FollowingWorld;
 
   constructor(outside: Outside) {
     this.#live = new LiveWorld(outside);
     this.#recording = new RecordingWorld(this.#live);
-    this.#replaying = new ReplayingWorld((how, named) => {
+    const diverge: Diverge = (how, named) => {
       const { calls } = this.journal;
       const name = named === undefined ? ` (${CALLS[this.call]})` : "";
       const where = calls === 0 ? "before its first host call" : `at host call #${calls}${name}`;
       this.diverged = `diverged ${where}: ${how}`;
       return trap();
-    });
+    };
+    this.#replaying = new ReplayingWorld(diverge);
+    this.#following = new FollowingWorld(diverge);
     this.world = this.#live;
   }
 
@@ -88,7 +90,9 @@ export class GuestContext {
       return this.#replaying;
     }
     if (seat.tapeMode === TAPE_MODE.follow) {
-      this.#following.begin(seat.tape, nanoseconds(seat.tapeStartedAt), secrets);
+      const { tape, tapeStartedAt, journal } = seat;
+      const startedNs = nanoseconds(tapeStartedAt);
+      this.#following.begin({ tape, startedNs, secrets, asked: journal.tape });
       return this.#following;
     }
     this.#live.begin(startedMs, secrets);

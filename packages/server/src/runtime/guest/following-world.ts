@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
-import { ERRNO } from "../errno.ts";
 import type { HostAnswer, HostCall } from "../host-calls.ts";
-import { decodeCall, sameParts, tapedParts } from "../taped-call.ts";
+import { describeCall, tapedParts } from "../taped-call.ts";
 import { NO_SECRETS, type Secrets } from "./secrets.ts";
 import { TAPE, tapeEntry, type TapeEntry } from "../tape.ts";
+import { noteCall } from "./recording-world.ts";
+import type { Diverge } from "./replaying-world.ts";
 import { SeededStream } from "./seeded-bytes.ts";
+import { SuppressedCalls } from "./suppressed-calls.ts";
+import type { Tape } from "./tape.ts";
 import type { World } from "./world.ts";
 
 /** What a clock goes on by at each reading that is not on the tape. */
@@ -12,12 +15,22 @@ const STEP_NS = 1_000n;
 
 type Clock = "realtime" | "monotonic" | "cpu";
 
+/** What a run follows. */
+export interface Followed {
+  readonly tape: Uint8Array;
+  /** Nanoseconds since the Unix epoch at which the recorded run began. */
+  readonly startedNs: bigint;
+  readonly secrets: Secrets;
+  /** Gets the calls that the run makes, with their answers. */
+  readonly asked: Tape;
+}
+
 /**
  * What a tape says, given to another version than the one it was recorded of, which asks for other things
  * and in another order: the first reading of a clock is the first one recorded of that clock, and so on;
  * behind the last one the clock goes on in small steps. Random bytes are those of the tape, one after
  * another however many are asked for at a time, then a stream that follows from the tape. Nothing is the
- * machine's own, so two such runs are alike. Asked for the same as then, it gives the same. One serves many runs.
+ * machine's own, so two such runs are alike. Only a host call whose answer nobody knows makes it diverge. Asked for the same as then, it gives the same. One serves many runs.
  */
 export class FollowingWorld implements World {
   #tape: Uint8Array = NOTHING;
@@ -34,20 +47,25 @@ export class FollowingWorld implements World {
   #stream: SeededStream | undefined;
   #secrets: Secrets = NO_SECRETS;
   #given: Uint8Array[] = [];
-  /** Where the calls stand on the tape whose answers were given. */
-  readonly #answered = new Set<number>();
+  readonly #calls = new SuppressedCalls();
+  readonly #diverge: Diverge;
+  #asked!: Tape;
 
-  /** `startedNs`: nanoseconds since the Unix epoch at which the recorded run began. */
-  begin(tape: Uint8Array, startedNs: bigint, secrets: Secrets): void {
+  constructor(diverge: Diverge) {
+    this.#diverge = diverge;
+  }
+
+  begin({ tape, startedNs, secrets, asked }: Followed): void {
     this.#secrets = secrets;
     this.#given = [];
-    this.#answered.clear();
+    this.#asked = asked;
     // A copy: what lies in a seat belongs to whoever gets that next.
     this.#tape = tape.slice();
     Object.assign(this.#at, { realtime: 0, monotonic: 0, cpu: 0, random: 0 });
     const first = this.#find(0, (kind) => kind === TAPE.realtime);
     const base = (first === undefined ? startedNs : this.#number(first)) - STEP_NS;
     Object.assign(this.#last, { realtime: base, monotonic: base, cpu: -STEP_NS });
+    this.#calls.begin(this.#tape);
     this.#waitedNs = 0n;
     this.#floorNs = 0n;
     this.#bytes = NOTHING;
@@ -82,17 +100,15 @@ export class FollowingWorld implements World {
     if (dueNs > this.#floorNs) this.#floorNs = dueNs;
   }
 
-  /** Of the same requests the first is given the first answer, and so on; what was not asked then is answered by nobody. */
   ask(call: HostCall): HostAnswer {
     const parts = tapedParts(call, this.#given);
-    for (let at = 0, entry; (entry = tapeEntry(this.#tape, at)) !== undefined; at = entry.end) {
-      if (entry.kind !== TAPE.call || this.#answered.has(at)) continue;
-      const recorded = decodeCall(entry.bytes);
-      if (recorded?.name !== call.name || !sameParts(recorded.parts, parts)) continue;
-      this.#answered.add(at);
-      return recorded;
+    const answer = this.#calls.answer(call, parts);
+    if (answer === undefined) {
+      const asked = describeCall({ name: call.name, parts });
+      return this.#diverge(`${asked}, which the recording does not have`, "named");
     }
-    return NOT_RECORDED;
+    noteCall(this.#asked, { name: call.name, parts, ...answer });
+    return answer;
   }
 
   secret(name: string): Uint8Array | undefined {
@@ -147,7 +163,3 @@ export class FollowingWorld implements World {
 }
 
 const NOTHING = new Uint8Array(0);
-const NOT_RECORDED: HostAnswer = {
-  errno: ERRNO.nosys,
-  payload: new TextEncoder().encode("the recording has no answer to this"),
-};

@@ -1,5 +1,5 @@
 import type { HostAnswer, HostCall } from "../host-calls.ts";
-import { encodeCall, tapedParts } from "../taped-call.ts";
+import { encodeCall, tapedParts, type TapedCall } from "../taped-call.ts";
 import { encodeSecret, SALT_BYTES } from "../taped-secret.ts";
 import { MOST_RANDOM_BYTES, SEED_BYTES, TAPE, type TapeKind } from "../tape.ts";
 import type { LiveWorld } from "./live-world.ts";
@@ -60,8 +60,7 @@ export class RecordingWorld implements World {
   ask(call: HostCall): HostAnswer | Promise<HostAnswer> {
     const parts = tapedParts(call, this.#secrets);
     const keep = (answer: HostAnswer): HostAnswer => {
-      const entry = encodeCall({ name: call.name, parts, ...answer });
-      this.#noteBytes("call", entry.length, entry);
+      noteCall(this.#tape, { name: call.name, parts, ...answer });
       return answer;
     };
     const answer = this.#live.ask(call);
@@ -86,10 +85,20 @@ export class RecordingWorld implements World {
   }
 
   #noteBytes(kind: TapeKind, count: number, bytes: Uint8Array): void {
-    const entry = new Uint8Array(HEAD + LENGTH_BYTES + bytes.length);
-    entry[0] = TAPE[kind];
-    new DataView(entry.buffer).setUint32(HEAD, count, true);
-    entry.set(bytes, HEAD + LENGTH_BYTES);
-    this.#tape.append(entry);
+    this.#tape.append(counted(kind, count, bytes));
   }
+}
+
+/** Notes a call and its answer on a tape. */
+export function noteCall(tape: Tape, call: TapedCall): void {
+  const entry = encodeCall(call);
+  tape.append(counted("call", entry.length, entry));
+}
+
+function counted(kind: TapeKind, count: number, bytes: Uint8Array): Uint8Array {
+  const entry = new Uint8Array(HEAD + LENGTH_BYTES + bytes.length);
+  entry[0] = TAPE[kind];
+  new DataView(entry.buffer).setUint32(HEAD, count, true);
+  entry.set(bytes, HEAD + LENGTH_BYTES);
+  return entry;
 }
