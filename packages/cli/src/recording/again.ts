@@ -43,7 +43,7 @@ export async function withRuntime<T>(
     import("@nexus-functions/server/runtime/host/thread-runtime"),
     import("@nexus-functions/server/dispatch/run-again"),
     import("@nexus-functions/server/effects/granted"),
-    import("@nexus-functions/server/effects/memory-state"),
+    import("@nexus-functions/server/log/drivers/memory-state"),
     import("@nexus-functions/server/effects/secrets"),
   ]);
   const secrets = await readSecrets(secretsIn(env));
