@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Accepted, Rerun } from "@nexus-functions/client/api.gen";
@@ -21,6 +21,7 @@ import {
   temporaryFolder,
   type Folder,
 } from "../testing/nexus.ts";
+import type { Fixture } from "../fixture/fixture.ts";
 import { writeProject } from "../testing/project.ts";
 
 const TIMEOUT = { timeout: 60_000 };
@@ -309,7 +310,7 @@ test(
     const far = createServer((_, answer) => answer.end(`asked ${(asked += 1)}`));
     far.listen(0, "127.0.0.1");
     await once(far, "listening");
-    await using _ = { [Symbol.asyncDispose]: async () => void far.close().closeAllConnections() };
+    using _ = { [Symbol.dispose]: () => far.close().closeAllConnections() };
     const { port } = far.address() as AddressInfo;
     await using folder = await temporaryFolder();
     const dir = join(folder.path, "project");
@@ -348,6 +349,16 @@ test(
     assert.equal(other.code, 1);
     assert.match(other.stdout, /✗ not identical: recording, .*secret/s);
     assert.equal((await nexus(["fixture", path], { cwd: dir, env: secret })).code, 0);
+    const [name] = await readdir(join(dir, "tests/fixtures"));
+    const text = await readFile(join(dir, "tests/fixtures", name!), "utf8");
+    const { effects } = (JSON.parse(text) as Fixture).expected;
+    assert.deepEqual(
+      effects.map(({ kind, summary }) => [kind, summary]),
+      [
+        ["kv.set", "a"],
+        ["fetch", `GET http://127.0.0.1:${port}/x`],
+      ],
+    );
     const tested = await nexus(["test"], { cwd: dir, env: secret });
     assert.deepEqual([tested.code, tested.stderr], [0, ""], tested.stdout);
     assert.equal(asked, 1, "nobody but the first run has asked");

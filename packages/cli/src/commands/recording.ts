@@ -55,16 +55,23 @@ async function exportRecording(cli: Cli, id: string, options: ExportOptions): Pr
     });
   }
   const bytes = await connect(cli, options).exportRecording(id, { withModule });
-  if (output === undefined) return out.write(bytes);
-  try {
-    await writeFile(output, bytes);
-  } catch (error) {
-    throw fileError("write", output, error);
-  }
   const { decodeRecordingFile } = await import("@nexus-functions/server/core/recording-file");
-  const { redacted } = decodeRecordingFile(bytes, output);
-  out.print(`${out.paint("green", "✓")} ${output}  ${formatBytes(bytes.length)}`);
+  const { redacted } = decodeRecordingFile(bytes, output ?? id);
+  if (output === undefined) {
+    out.write(bytes);
+  } else {
+    await write(output, bytes);
+    out.print(`${out.paint("green", "✓")} ${output}  ${formatBytes(bytes.length)}`);
+  }
   if (redacted.length > 0) out.note(`Replaced in it: ${redacted.join(", ")}.`);
+}
+
+async function write(file: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeFile(file, bytes);
+  } catch (error) {
+    throw fileError("write", file, error);
+  }
 }
 
 async function show(cli: Cli, path: string, { json }: { readonly json?: boolean }): Promise<void> {

@@ -16,7 +16,9 @@ import {
 
 const JSON_EVENT =
   '{"specversion":"1.0","id":"1","source":"/s","type":"t","time":"2026-01-01T00:00:00Z","data":"ü"}';
-const VERSION = Buffer.from('{"module":"aa","settings":{"name":"f"}}');
+const VERSION = Buffer.from(
+  `{"module":"${"0a".repeat(32)}","settings":{"limits":{"timeoutMs":1},"name":"f"}}`,
+);
 
 const FILE: RecordingFile = {
   invocation: { id: "i", function: "f", version: sha256(VERSION), output: "x" } as Invocation,
@@ -94,6 +96,10 @@ test("decodeRecordingFile() says what a file is that it does not know", () => {
 test("decodeRecordingFile() refuses what has a right sum and is not whole", () => {
   const other = { ...FILE, version: Buffer.from("{}") };
   assert.match(refused(encodeRecordingFile(other)), /its version is not the one that ran$/);
+  const version = Buffer.from('{"module":"../x","settings":{}}');
+  const invocation = { ...FILE.invocation, version: sha256(version) };
+  const none = encodeRecordingFile({ ...FILE, version, invocation });
+  assert.match(refused(none), /its version is none$/);
 });
 
 test("the parts that docs/recordings.md lists are those that a file has", () => {
