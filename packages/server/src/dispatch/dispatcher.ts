@@ -2,7 +2,6 @@ import { NexusError } from "../core/errors.ts";
 import type { NewEvent, StoredEvent } from "../core/event.ts";
 import type { FunctionVersion } from "../core/function.ts";
 import type { Invocation } from "../core/invocation.ts";
-import type { Against } from "../core/replay-job.ts";
 import type { PlatformSettings } from "../core/settings.ts";
 import { parseTraceparent } from "../core/trace.ts";
 import type { Effects } from "../effects/effects.ts";
@@ -16,7 +15,7 @@ import type { CallResult, Dispatch, ReplayOptions, Waited } from "./dispatch.ts"
 import { invocationRecord } from "./record.ts";
 import { ReplayJobs } from "./replays/replay-jobs.ts";
 import type { Replays } from "./replays/replays.ts";
-import { Reruns } from "./rerun.ts";
+import { type RerunOptions, Reruns } from "./rerun.ts";
 import type { Rerun } from "./run-again.ts";
 import { FunctionRunner } from "./runner.ts";
 import { Waiters } from "./waiters.ts";
@@ -141,11 +140,11 @@ class Dispatcher implements Dispatch {
     }
   }
 
-  async rerun(invocationId: string, against?: Against): Promise<Rerun> {
+  async rerun(invocationId: string, options?: RerunOptions): Promise<Rerun> {
     if (this.#stopping.signal.aborted) {
       throw new NexusError("SHUTTING_DOWN", "Cannot replay: the server is stopping");
     }
-    return this.#reruns.rerun(invocationId, against);
+    return this.#reruns.rerun(invocationId, options);
   }
 
   get replays(): Replays {

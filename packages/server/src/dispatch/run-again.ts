@@ -35,6 +35,8 @@ export interface RecordedRun {
   readonly event: NewEvent;
   readonly recorded: Invocation;
   readonly recording: Recording;
+  /** When it is to begin, in milliseconds since the Unix epoch, where that is another time. */
+  readonly startedAt?: number;
 }
 
 export interface RunAgainDeps {
@@ -77,7 +79,7 @@ export function outcomeOn(
   candidate: ArchivedVersion,
   deps: RunAgainDeps,
 ): Promise<Outcome> {
-  const startedAt = Date.parse(run.recorded.started_at);
+  const { startedAt = Date.parse(run.recorded.started_at) } = run;
   return invoke(run, candidate, { ...deps, tape: { follow: run.recording.tape, startedAt } });
 }
 
