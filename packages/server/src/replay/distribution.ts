@@ -1,59 +1,62 @@
 import type { Quantiles } from "./report.ts";
 
-/** How values spread, in bounded room: a count for each tenth of growth. */
+/** How values spread, in bounded room: for each tenth of growth, how many there were and the largest of them. */
 export class Distribution {
-  readonly #counts: Map<number, number>;
-  #max: number;
+  readonly #buckets = new Map<number, Bucket>();
 
-  constructor(state: DistributionState = { counts: [], max: 0 }) {
-    this.#counts = new Map(state.counts);
-    this.#max = state.max;
+  constructor(state: DistributionState = { buckets: [] }) {
+    this.merge(state);
   }
 
   add(value: number): void {
     const bucket = value <= LEAST ? 0 : Math.ceil(Math.log(value / LEAST) / GROWTH);
-    this.#counts.set(bucket, (this.#counts.get(bucket) ?? 0) + 1);
-    this.#max = Math.max(this.#max, value);
+    this.#put(bucket, 1, value);
   }
 
-  merge(state: DistributionState): void {
-    for (const [bucket, count] of state.counts)
-      this.#counts.set(bucket, (this.#counts.get(bucket) ?? 0) + count);
-    this.#max = Math.max(this.#max, state.max);
+  merge({ buckets }: DistributionState): void {
+    for (const [bucket, count, largest] of buckets) this.#put(bucket, count, largest);
   }
 
   quantiles(): Quantiles {
-    const sorted = [...this.#counts].sort(([one], [other]) => one - other);
+    const sorted = this.state().buckets;
+    const last = sorted.at(-1);
+    if (last === undefined) return { p50: null, p95: null, max: null };
     const total = sorted.reduce((sum, [, count]) => sum + count, 0);
-    if (total === 0) return { p50: null, p95: null, max: null };
     const at = (share: number): number => {
       let left = Math.ceil(total * share);
-      for (const [bucket, count] of sorted) {
+      for (const [, count, largest] of sorted) {
         left -= count;
-        if (left <= 0) return Math.min(middleOf(bucket), this.#max);
+        if (left <= 0) return largest;
       }
-      return this.#max;
+      return last[2];
     };
-    return { p50: at(0.5), p95: at(0.95), max: this.#max };
+    return { p50: at(0.5), p95: at(0.95), max: last[2] };
   }
 
   state(): DistributionState {
-    return {
-      counts: [...this.#counts].sort(([one], [other]) => one - other),
-      max: this.#max,
-    };
+    const buckets = [...this.#buckets].map(
+      ([bucket, { count, largest }]) => [bucket, count, largest] as const,
+    );
+    return { buckets: buckets.sort(([one], [other]) => one - other) };
+  }
+
+  #put(bucket: number, count: number, largest: number): void {
+    const own = this.#buckets.get(bucket) ?? { count: 0, largest };
+    own.count += count;
+    own.largest = Math.max(own.largest, largest);
+    this.#buckets.set(bucket, own);
   }
 }
 
+interface Bucket {
+  count: number;
+  largest: number;
+}
+
 export interface DistributionState {
-  readonly counts: readonly (readonly [bucket: number, count: number])[];
-  readonly max: number;
+  readonly buckets: readonly (readonly [bucket: number, count: number, largest: number])[];
 }
 
 /** What is smaller is not told apart: a microsecond. */
 const LEAST = 0.001;
 const GROWTH = Math.log(1.1);
-
-function middleOf(bucket: number): number {
-  return bucket === 0 ? 0 : Number((LEAST * Math.exp(GROWTH * (bucket - 0.5))).toPrecision(3));
-}

@@ -18,7 +18,7 @@ export class ReportBuilder {
   readonly #duration: MeasureBuilder;
   readonly #memory: MeasureBuilder;
 
-  /** `state` is what another builder's `state()` gave. */
+  /** `state` is what another builder's `state()` gave, and `isCurrent`. */
   constructor(state?: ReportState) {
     this.#counts = { ...NONE, ...state?.counts };
     this.#groups = new GroupBuilder(state?.groups);
@@ -68,6 +68,7 @@ export class ReportBuilder {
   /** All it holds, as JSON can carry it. */
   state(): ReportState {
     return {
+      format: REPORT_STATE_FORMAT,
       counts: { ...this.#counts },
       groups: this.#groups.groups(),
       skipped: this.#skipped.skipped(),
@@ -77,7 +78,16 @@ export class ReportBuilder {
   }
 }
 
+/** Another number with each change of what is in a state: it outlives the release that wrote it. */
+export const REPORT_STATE_FORMAT = 1;
+
+/** Whether a state is one that this release can go on from; another may have written it. */
+export function isCurrent({ format }: { readonly format?: unknown }): boolean {
+  return format === REPORT_STATE_FORMAT;
+}
+
 export interface ReportState {
+  readonly format: typeof REPORT_STATE_FORMAT;
   readonly counts: Readonly<Record<Verdict, number>>;
   readonly groups: readonly Group[];
   readonly skipped: readonly Skipped[];

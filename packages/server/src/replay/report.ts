@@ -88,7 +88,7 @@ export interface LeftOut {
   readonly ended_otherwise: number;
 }
 
-/** To within 5 %; null where nothing was measured. */
+/** Values that occurred, at most a tenth above the exact quantile; null where nothing was measured. */
 export interface Quantiles {
   readonly p50: number | null;
   readonly p95: number | null;

@@ -23,11 +23,11 @@ export function measuresSection(duration: Measure, memory: Measure): Markup {
 }
 
 function measureCard(title: string, measure: Measure, highestTitle: string): Markup {
-  const { unit, largest_changes: changes } = measure;
+  const { largest_changes: changes } = measure;
   return markup`<div class="card">
     <h3>${title} <small>${standingOut(measure)}</small></h3>
-    ${quantilesTable(measure)} ${takenTable("Largest changes", changes, unit)}
-    ${takenTable(highestTitle, highestOthers(measure), unit)}
+    ${quantilesTable(measure)} ${takenTable("Largest changes", changes, measure)}
+    ${takenTable(highestTitle, highestOthers(measure), measure)}
     <p class="quiet">${noiseText(measure)}</p>
   </div>`;
 }
@@ -69,10 +69,12 @@ function pairOfBars(was: number | null, is: number | null): Markup {
   </svg>`;
 }
 
-function takenTable(title: string, rows: readonly Taken[], unit: Measure["unit"]): Markup {
+function takenTable(title: string, rows: readonly Taken[], { unit, ...measure }: Measure): Markup {
+  // Only what is beyond noise has a colour.
+  const kind = rows === measure.largest_changes ? "taken beyond" : "taken";
   if (rows.length === 0) return NOTHING;
   return markup`<div class="scroll" tabindex="0" role="group" aria-label="${title}">
-    <table class="taken">
+    <table class="${kind}">
       <caption>
         ${title}
       </caption>

@@ -127,8 +127,8 @@ th { text-align: left; font-weight: 500; }
 .taken th, .taken td { padding: 0.2rem 0 0.2rem 1rem; text-align: right; white-space: nowrap; border-top: 1px solid var(--line); }
 .taken th:first-child, .taken td:first-child { text-align: left; padding-left: 0; }
 .taken td:first-child code { font-size: 0.75rem; }
-.taken .up { color: var(--newly_failing); }
-.taken .down { color: var(--newly_passing); }
+.beyond .up { color: var(--newly_failing); }
+.beyond .down { color: var(--newly_passing); }
 .skipped { width: 100%; }
 .skipped th { color: var(--quiet); font-size: 0.8125rem; }
 .skipped th, .skipped td { padding: 0.2rem 1.2rem 0.2rem 0; vertical-align: top; }
