@@ -11,7 +11,7 @@ import type { Invocation } from "@nexus-functions/server/core/invocation";
 import type { Rerun } from "@nexus-functions/server/dispatch/run-again";
 import { Fetches } from "@nexus-functions/server/effects/fetch";
 import { answerKv } from "@nexus-functions/server/effects/kv";
-import { memoryState } from "@nexus-functions/server/effects/memory-state";
+import { memoryState } from "@nexus-functions/server/log/drivers/memory-state";
 import type { HostCalls } from "@nexus-functions/server/runtime/host-calls";
 import type { Outcome } from "@nexus-functions/server/runtime/runtime";
 import { TAPE } from "@nexus-functions/server/runtime/tape";

@@ -576,6 +576,21 @@ export type Function = {
       readonly bytes: number;
     })[];
   };
+  /** What it may ask of the host. */
+  readonly grants: {
+    readonly kv: boolean;
+    readonly fetch: {
+      /** Hosts that it may ask. */
+      readonly allow: readonly string[];
+      readonly allow_private: boolean;
+      readonly timeout_ms: number;
+      readonly max_response_bytes: number;
+      readonly max_requests: number;
+      readonly max_redirects: number;
+    } | null;
+    /** Names of those that it may read. */
+    readonly secrets: readonly string[];
+  };
   readonly concurrency: number;
   readonly order_by: string | null;
   readonly retry: {

@@ -150,6 +150,24 @@ test("POST /invocations/{id}/replay with another secret than then diverges, and 
   assert.match(String(replayed.error?.message), /the secret "API_KEY" is not what it was$/);
 });
 
+test("GET /functions/{name} tells what a function is granted, and no secret's value", async () => {
+  await using server = await testServer(config(8080), { secrets: SECRETS });
+  const told = await server.get<{ readonly grants: unknown }>("/functions/effects");
+  assert.deepEqual(told.grants, {
+    kv: true,
+    fetch: {
+      allow: ["127.0.0.1:8080"],
+      allow_private: true,
+      timeout_ms: 10_000,
+      max_response_bytes: 256 * 1024,
+      max_requests: 20,
+      max_redirects: 5,
+    },
+    secrets: ["API_KEY", "MISSING"],
+  });
+  assert.equal(JSON.stringify(told).includes("sesame"), false);
+});
+
 test("startServer() refuses a module that imports what it is not granted, and names the grant", async () => {
   const ungranted = `version: v1
 functions:

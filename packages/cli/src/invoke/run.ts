@@ -30,7 +30,7 @@ export async function runLocally(
     ]);
   const [{ grantedEffects }, { memoryState }, { readSecrets }] = await Promise.all([
     import("@nexus-functions/server/effects/granted"),
-    import("@nexus-functions/server/effects/memory-state"),
+    import("@nexus-functions/server/log/drivers/memory-state"),
     import("@nexus-functions/server/effects/secrets"),
   ]);
   const secrets = await readSecrets(run.secrets);

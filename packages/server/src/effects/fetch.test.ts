@@ -94,7 +94,7 @@ test("fetch sends method, headers and body, and gives status, headers and body",
     });
   });
   const answer = await ask(fetches(local(server)), `post ${url(server, "/a?b=c")}`, {
-    headers: "Content-Type: text/plain\nx-many: 1\nx-many: 2\n",
+    headers: "Content-Type: text/plain\nx-many: 1\nx-many: 2\n__proto__: a\nx-word: Grüße\n",
     body: "hello",
   });
   assert.equal(answer.errno, 0);
@@ -108,6 +108,8 @@ test("fetch sends method, headers and body, and gives status, headers and body",
   assert.equal(headers["content-type"], "text/plain");
   assert.equal(headers["content-length"], "5");
   assert.equal(headers["x-many"], "1, 2");
+  assert.ok(request!.rawHeaders.includes("__proto__"));
+  assert.equal(Buffer.from(headers["x-word"] as string, "latin1").toString(), "Grüße");
   assert.equal(headers["accept-encoding"], "identity");
   assert.equal(headers.traceparent, TRACEPARENT);
   assert.equal(headers["idempotency-key"], "key-1");

@@ -84,7 +84,9 @@ function headerFields(
   method: string,
   body: Uint8Array,
 ): Record<string, string[] | string> {
-  const fields: Record<string, string[] | string> = { "accept-encoding": "identity" };
+  // Without a prototype: `__proto__` is a name like another.
+  const fields = Object.create(null) as Record<string, string[] | string>;
+  fields["accept-encoding"] = "identity";
   for (const [name, value] of Map.groupBy(headers, ([name]) => name)) {
     const values = value.map(([, text]) => Buffer.from(text).toString("latin1"));
     fields[name] = values.length === 1 ? values[0]! : values;

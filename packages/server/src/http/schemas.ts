@@ -264,6 +264,22 @@ const FunctionInfo = z
         }),
       ),
     }),
+    grants: z
+      .strictObject({
+        kv: z.boolean(),
+        fetch: z
+          .strictObject({
+            allow: z.array(z.string()).describe("Hosts that it may ask."),
+            allow_private: z.boolean(),
+            timeout_ms: whole,
+            max_response_bytes: whole,
+            max_requests: whole,
+            max_redirects: whole,
+          })
+          .nullable(),
+        secrets: z.array(z.string()).describe("Names of those that it may read."),
+      })
+      .describe("What it may ask of the host."),
     concurrency: z.int().positive(),
     order_by: z.string().nullable(),
     retry: z.strictObject({

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { answerKv } from "../effects/kv.ts";
-import { memoryState } from "../effects/memory-state.ts";
+import { memoryState } from "../log/drivers/memory-state.ts";
 import { TEST_LIMITS } from "../testing/limits.ts";
 import { fixture, wat } from "../testing/modules.ts";
 import { bytes, testRuntime, text, type TestRuntime } from "../testing/runtime.ts";

@@ -45,6 +45,15 @@ const MOST_KEPT_BYTES: Readonly<Record<PartName, number>> = {
   body: 64,
 };
 
+/** Of an answer whose errno is 0: a revision, or the head of a page. */
+const LEAST_ANSWER_BYTES: Readonly<Record<HostCallName, number>> = {
+  kv_get: 8,
+  kv_set: 8,
+  kv_delete: 0,
+  kv_list: 8,
+  fetch: 0,
+};
+
 const HEAD_BYTES = 2;
 const PART_HEAD_BYTES = 5;
 const HASH_BYTES = 32;
@@ -102,7 +111,10 @@ export function decodeCall(entry: Uint8Array): TapedCall | undefined {
     if (part in NUMBERS && (hashed || length !== NUMBERS[part])) return undefined;
     parts.push({ hashed, length, bytes: entry.subarray(from, at) });
   }
-  return { name, errno: entry[1]!, parts, payload: entry.subarray(at) };
+  const errno = entry[1]!;
+  const payload = entry.subarray(at);
+  if (errno === 0 && payload.length < LEAST_ANSWER_BYTES[name]) return undefined;
+  return { name, errno, parts, payload };
 }
 
 export function sameParts(one: readonly TapedPart[], other: readonly TapedPart[]): boolean {

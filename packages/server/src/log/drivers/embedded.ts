@@ -16,6 +16,7 @@ import { Reader } from "./embedded/reader.ts";
 import { State } from "./embedded/state.ts";
 import { openStore, type Store, toLogError } from "./embedded/store.ts";
 import { Retention } from "./embedded/trim.ts";
+import { sweepValues } from "./embedded/value-sweep.ts";
 import { Values } from "./embedded/values.ts";
 
 export interface EmbeddedLogOptions {
@@ -217,7 +218,7 @@ function assemble({ store, dir, now, release }: Parts): EventLog {
     watch: (signal) => fanout.watch(signal),
     async trim(policy, signal) {
       const trimmed = await retention.trim(policy, signal);
-      await values.sweep(committer, signal);
+      await sweepValues({ store, committer, values, now }, signal);
       return trimmed;
     },
     async status() {

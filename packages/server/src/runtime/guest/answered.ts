@@ -31,8 +31,14 @@ export function answeredFunctions(
     return bytes;
   }
 
-  function optional(at: number, bytes: number): void {
-    if (at !== 0) memory.slice(at, bytes);
+  /** At 0 it is not wanted. */
+  function checkRevision(at: number): void {
+    if (at !== 0) memory.slice(at, REVISION_BYTES);
+  }
+
+  /** A recording may be damaged, and have any number of bytes. */
+  function putRevision(at: number, payload: Uint8Array): void {
+    if (at !== 0) memory.slice(at, REVISION_BYTES).set(payload.subarray(0, REVISION_BYTES));
   }
 
   /** Everything that is the guest's fault is found before anything is done. */
@@ -71,11 +77,9 @@ export function answeredFunctions(
     revisionAt: number,
   ): void | Promise<void> {
     const place = checked({ at, capacity, sizeAt });
-    optional(revisionAt, REVISION_BYTES);
+    checkRevision(revisionAt);
     return ask({ name: "kv_get", parts: [part(key, keyLength)] }, (payload) => {
-      if (revisionAt !== 0) {
-        memory.slice(revisionAt, REVISION_BYTES).set(payload.subarray(0, REVISION_BYTES));
-      }
+      putRevision(revisionAt, payload);
       context.answer = payload.subarray(REVISION_BYTES);
       put(place);
     });
@@ -90,12 +94,10 @@ export function answeredFunctions(
     ttlMs: bigint,
     revisionAt: number,
   ): void | Promise<void> {
-    optional(revisionAt, REVISION_BYTES);
+    checkRevision(revisionAt);
     const numbers = [numberPart(expect), numberPart(ttlMs)];
     const parts = [part(key, keyLength), part(value, valueLength), ...numbers];
-    return ask({ name: "kv_set", parts }, (payload) => {
-      if (revisionAt !== 0) memory.slice(revisionAt, REVISION_BYTES).set(payload);
-    });
+    return ask({ name: "kv_set", parts }, (payload) => putRevision(revisionAt, payload));
   }
 
   function kvDelete(key: number, keyLength: number, expect: bigint): void | Promise<void> {

@@ -1,4 +1,3 @@
-import { NexusError } from "../../../core/errors.ts";
 import {
   MOST_PAGE_BYTES,
   MOST_VALUE_BYTES,
@@ -8,17 +7,19 @@ import {
   type StateQuery,
   type StateRevision,
 } from "../../state.ts";
+import type { KeptValue } from "../../transfer.ts";
+import { SlotMap } from "../../slot-map.ts";
 import { checkKey, checkNamespace, checkText, checkValue } from "../../state-limits.ts";
-import type { Batch, Committer } from "./committer.ts";
-import { afterPrefix, MARK } from "./keys.ts";
+import type { Batch } from "./committer.ts";
+import { afterPrefix, behind, MARK } from "./keys.ts";
 import type { Store } from "./store.ts";
 import {
   decodeValue,
   encodeValue,
   expiryKey,
-  expiryOf,
   isOver,
   keyOfValue,
+  type ValuePlace,
   type ValueRow,
   valueKey,
 } from "./value-rows.ts";
@@ -26,7 +27,7 @@ import {
 /** In the table `meta`: the last revision given out. */
 export const REVISION_KEY = Buffer.from("revision");
 
-/** Rows read in one turn of the event loop, or removed with one commit. */
+/** Rows read in one turn of the event loop. */
 const STEP = 200;
 
 /**
@@ -42,7 +43,7 @@ export class Values {
   readonly #store: Store;
   readonly #now: () => number;
   /** What is on its way to the disk. */
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new SlotMap<Pending, string>();
   #revision: number;
   #keptRevision: number;
 
@@ -51,11 +52,6 @@ export class Values {
     this.#now = now;
     this.#revision = revisionIn(store.meta.get(REVISION_KEY));
     this.#keptRevision = this.#revision;
-  }
-
-  /** The last revision given out. */
-  get revision(): StateRevision {
-    return this.#revision;
   }
 
   /** Makes the next revision come after this one, as of the next commit with a value. */
@@ -71,7 +67,7 @@ export class Values {
 
   async set(
     batch: Batch,
-    at: { readonly namespace: string; readonly key: string },
+    at: ValuePlace,
     value: Uint8Array,
     { expect, expiresAt }: SetOptions = {},
   ): Promise<StateRevision | undefined> {
@@ -91,7 +87,7 @@ export class Values {
 
   async delete(
     batch: Batch,
-    at: { readonly namespace: string; readonly key: string },
+    at: ValuePlace,
     { expect }: { readonly expect?: StateRevision } = {},
   ): Promise<boolean> {
     checkKey(at.namespace, at.key);
@@ -103,6 +99,15 @@ export class Values {
     this.#write(batch, at, { before: row, after: undefined });
     await batch.done;
     return true;
+  }
+
+  /** Writes an entry of another log. */
+  restore(batch: Batch, { namespace, key, value, expiresAt }: KeptValue): void {
+    checkKey(namespace, key);
+    checkValue(key, value, this.maxValueBytes);
+    const { row } = this.#last(namespace, key);
+    const revision = (this.#revision += 1);
+    this.#write(batch, { namespace, key }, { before: row, after: { value, revision, expiresAt } });
   }
 
   async list(namespace: string, query: StateQuery): Promise<StatePage> {
@@ -139,49 +144,16 @@ export class Values {
     batch.on(() => (this.#keptRevision = revision), undefined);
   }
 
-  /** Removes what is over, in small steps. LOG_FULL, LOG_UNAVAILABLE. */
-  async sweep(committer: Committer, signal: AbortSignal | undefined): Promise<void> {
-    let step = STEP;
-    let start: Buffer = Buffer.from([0]);
-    for (;;) {
-      if (signal?.aborted === true) return;
-      const { batch } = committer;
-      const { read, next } = this.#sweepStep(batch, start, step);
-      try {
-        await batch.done;
-      } catch (error) {
-        const full = error instanceof NexusError && error.code === "LOG_FULL";
-        if (!full || step === 1) throw error;
-        // Removing takes pages too: on a full disk fewer may go where many do not.
-        step = Math.ceil(step / 10);
-        continue;
-      }
-      if (read < step) return;
-      start = next;
-    }
-  }
-
-  #sweepStep(batch: Batch, start: Buffer, limit: number): { read: number; next: Buffer } {
-    const now = this.#now();
-    let read = 0;
-    let next = start;
-    for (const key of this.#store.valueExpiries.getKeys({ start, limit })) {
-      const { at, expiresAt } = expiryOf(key);
-      if (expiresAt > now) break;
-      read += 1;
-      next = behind(key);
-      const { row } = this.#last(at.namespace, at.key);
-      // Otherwise it was written anew, and this index entry goes with that.
-      if (row !== undefined && isOver(row, now)) {
-        this.#write(batch, at, { before: row, after: undefined });
-      }
-    }
-    return { read, next };
+  /** Removes an entry whose time has come; another stays. */
+  removeOver(batch: Batch, at: ValuePlace): void {
+    const { row } = this.#last(at.namespace, at.key);
+    if (row === undefined || !isOver(row, this.#now())) return;
+    this.#write(batch, at, { before: row, after: undefined });
   }
 
   #write(
     batch: Batch,
-    at: { readonly namespace: string; readonly key: string },
+    at: ValuePlace,
     {
       before,
       after,
@@ -248,11 +220,6 @@ function isMet(expect: SetOptions["expect"], row: ValueRow | undefined, now: num
 
 function entryOf(key: string, { value, revision, expiresAt }: ValueRow): StateEntry {
   return { key, value, revision, ...(expiresAt === undefined ? {} : { expiresAt }) };
-}
-
-/** The first key after this one. */
-function behind(key: Buffer): Buffer {
-  return Buffer.concat([key, Buffer.from([0])]);
 }
 
 function laterOf(one: Buffer, other: Buffer): Buffer {

@@ -1,6 +1,8 @@
+import { SlotMap } from "../../slot-map.ts";
+
 /** Does what has the same name one by one, in the order it was asked for, and the rest side by side. */
 export class OneByOne {
-  readonly #last = new Map<string, Promise<unknown>>();
+  readonly #last = new SlotMap<Promise<unknown>, string>();
 
   async run<T>(name: string, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(name);

@@ -25,9 +25,12 @@ export interface KeyState {
  */
 export class KeyReader {
   readonly #store: NatsStore;
+  readonly #copies: () => number;
 
-  constructor(store: NatsStore) {
+  /** `copies`: of the stream. */
+  constructor(store: NatsStore, copies: () => number) {
     this.#store = store;
+    this.#copies = copies;
   }
 
   async read(subject: string): Promise<KeyState> {
@@ -63,7 +66,7 @@ export class KeyReader {
   ): Promise<T | KeptValue | undefined> {
     const { after } = last;
     // Undefined: whatever there was, it goes.
-    if (after === undefined || this.#store.replicas === 1) return last;
+    if (after === undefined || this.#copies() === 1) return last;
     let message = await this.#next(subject, after + 1);
     if (message?.sequence === last.sequence) return last;
     // Others are in between. The one it follows counted; where that is gone, the first that is left does.

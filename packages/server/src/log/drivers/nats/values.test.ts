@@ -5,9 +5,10 @@ import { connect } from "@nats-io/transport-node";
 import { startNats } from "../../../testing/nats.ts";
 import { tcpProxy } from "../../../testing/tcp-proxy.ts";
 import { until } from "../../../testing/until.ts";
-import { noise } from "../../testing/fixtures.ts";
+import { newEvents, noise } from "../../testing/fixtures.ts";
 import { natsStore } from "../../testing/nats-store.ts";
 import { natsLog } from "../nats.ts";
+import { natsSource } from "./source.ts";
 
 const NS = "fn:orders";
 
@@ -123,6 +124,25 @@ test("trim() leaves a message of state in the stream for an hour after it ended,
   await trim();
   assert.equal(await messages(), 1);
   assert.equal((await log.state.list(NS, { limit: 9 })).items[0]!.key, "stays");
+});
+
+test("natsSource() takes a log of a version that had no state", async () => {
+  await using nats = await startNats();
+  await using store = natsStore([nats.url], "nexus");
+  {
+    await using log = await store.open();
+    await log.append(newEvents(3));
+  }
+  await using connection = await connect({ servers: nats.url });
+  const { streams } = await jetstreamManager(connection);
+  await streams.delete("NEXUS_STATE");
+  {
+    await using source = await natsSource({ connection });
+    assert.deepEqual([source.state.revision, await Array.fromAsync(source.values())], [0, []]);
+    assert.equal((await Array.fromAsync(source.events(0))).length, 3);
+  }
+  await using log = await store.open();
+  assert.ok((await log.state.set(NS, "k", noise(10)))! > 0);
 });
 
 test("state tells a message of NATS by its bytes, which any client can read", async () => {

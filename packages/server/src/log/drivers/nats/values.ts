@@ -24,6 +24,8 @@ import type { Outgoing } from "./wire.ts";
 /** Values asked for at once. */
 const WINDOW = 16;
 
+const MOST_KNOWN = 10_000;
+const NO_BYTES = new Uint8Array();
 const NOTHING: KeyState = { current: undefined, last: 0 };
 
 /** A write that follows an entry. */
@@ -51,11 +53,13 @@ export class Values {
   readonly #now: () => number;
   readonly #keys: KeyReader;
   readonly #alone = new OneByOne();
+  /** What was read last of some keys, without the values. What it says of a message holds for ever. */
+  readonly #known = new Map<string, KeyState>();
   readonly #sweepTimes = new SweepTimes();
 
   constructor(store: NatsStore, now: () => number) {
     this.#store = store;
-    this.#keys = new KeyReader(store);
+    this.#keys = new KeyReader(store, () => store.replicas);
     this.#now = now;
   }
 
@@ -65,8 +69,10 @@ export class Values {
 
   async get(namespace: string, key: string): Promise<StateEntry | undefined> {
     checkKey(namespace, key);
-    const { current } = await this.#keys.read(this.#store.layout.value(namespace, key));
-    return this.#entry(key, current);
+    const subject = this.#store.layout.value(namespace, key);
+    const state = await this.#keys.read(subject);
+    this.#remember(subject, state);
+    return this.#entry(key, state.current);
   }
 
   async set(
@@ -88,9 +94,9 @@ export class Values {
     const sequence = await this.#alone.run(subject, () => {
       const isMet = (current: KeptValue | undefined) =>
         (this.#entry(key, current)?.revision ?? "absent") === expect;
-      // Of a key that is expected to be new nothing needs to be known before.
-      const known = expect === "absent" ? NOTHING : undefined;
-      return this.#follow(subject, { isMet, encode, known });
+      // What is expected was read by somebody, as a rule by this process, a moment ago.
+      const known = expect === "absent" ? NOTHING : this.#known.get(subject);
+      return this.#follow(subject, { isMet, encode, ...(isMet(known?.current) && { known }) });
     });
     return sequence === undefined ? undefined : this.#revisionOf(sequence);
   }
@@ -175,9 +181,16 @@ export class Values {
       const { headers, data } = write.encode({ after, last: state.last });
       const { sequence, duplicate } = await channel.publish(subject, data, headers);
       if (!duplicate && (await this.#keys.counts(subject, sequence, after))) return sequence;
+      this.#known.delete(subject);
       state = await this.#keys.read(subject);
     }
     return undefined;
+  }
+
+  #remember(subject: string, { current, last }: KeyState): void {
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    if (current === undefined || current.isDeleted) this.#known.delete(subject);
+    else this.#known.set(subject, { current: { ...current, value: NO_BYTES }, last });
   }
 
   #entry(key: string, last: KeptValue | undefined): StateEntry | undefined {

@@ -1,12 +1,16 @@
-import { NexusError } from "../core/errors.ts";
-import type { StateEntry, StateStore } from "../log/state.ts";
+import {
+  MOST_PAGE_BYTES,
+  MOST_VALUE_BYTES,
+  type StateEntry,
+  type StateRevision,
+  type StateStore,
+} from "../state.ts";
+import { checkKey, checkNamespace, checkText, checkValue } from "../state-limits.ts";
 
-const MAX_VALUE_BYTES = 512 * 1024;
-
-/** A store that is gone with its process, for runs outside a server. */
+/** A store of small values that is gone with its process, for runs outside a server. */
 export function memoryState(now: () => number = Date.now): StateStore {
   const namespaces = new Map<string, Map<string, StateEntry>>();
-  let lastRevision = 0;
+  let lastRevision: StateRevision = 0;
 
   function entriesOf(namespace: string): Map<string, StateEntry> {
     const found = namespaces.get(namespace) ?? new Map<string, StateEntry>();
@@ -14,6 +18,7 @@ export function memoryState(now: () => number = Date.now): StateStore {
     return found;
   }
 
+  /** Lets go of it where its time has come. */
   function present(namespace: string, key: string): StateEntry | undefined {
     const entry = entriesOf(namespace).get(key);
     if (entry?.expiresAt === undefined || entry.expiresAt > now()) return entry;
@@ -22,17 +27,16 @@ export function memoryState(now: () => number = Date.now): StateStore {
   }
 
   return {
-    maxValueBytes: MAX_VALUE_BYTES,
+    maxValueBytes: MOST_VALUE_BYTES,
 
     async get(namespace, key) {
+      checkKey(namespace, key);
       return present(namespace, key);
     },
 
     async set(namespace, key, value, { expect, expiresAt } = {}) {
-      if (value.length > MAX_VALUE_BYTES) {
-        const how = `it has ${value.length} bytes, and ${MAX_VALUE_BYTES} is the most`;
-        throw new NexusError("STATE_TOO_LARGE", `Cannot keep the value of "${key}": ${how}`);
-      }
+      checkKey(namespace, key);
+      checkValue(key, value, MOST_VALUE_BYTES);
       const there = present(namespace, key)?.revision;
       if (expect !== undefined && (there ?? "absent") !== expect) return undefined;
       lastRevision += 1;
@@ -43,19 +47,31 @@ export function memoryState(now: () => number = Date.now): StateStore {
     },
 
     async delete(namespace, key, { expect } = {}) {
+      checkKey(namespace, key);
       const there = present(namespace, key);
       if (there === undefined || (expect !== undefined && there.revision !== expect)) return false;
       return entriesOf(namespace).delete(key);
     },
 
     async list(namespace, { prefix = "", limit, after }) {
-      const keys = [...entriesOf(namespace).keys()]
+      checkNamespace(namespace);
+      checkText(prefix, "prefix");
+      if (after !== undefined) checkKey(namespace, after);
+      const wanted = [...entriesOf(namespace).keys()]
         .filter((key) => key.startsWith(prefix) && (after === undefined || compare(key, after) > 0))
-        .sort(compare);
-      const items = keys.flatMap((key) => present(namespace, key) ?? []);
-      return { items: items.slice(0, limit), more: items.length > limit };
+        .sort(compare)
+        .flatMap((key) => present(namespace, key) ?? []);
+      const items = page(wanted, limit);
+      return { items, more: items.length < wanted.length };
     },
   };
+}
+
+/** As many as the limit, up to the one whose value makes a page full. */
+function page(entries: readonly StateEntry[], limit: number): readonly StateEntry[] {
+  let bytes = 0;
+  const last = entries.findIndex(({ value }) => (bytes += value.length) >= MOST_PAGE_BYTES);
+  return entries.slice(0, last === -1 ? limit : Math.min(limit, last + 1));
 }
 
 function compare(one: string, other: string): number {
