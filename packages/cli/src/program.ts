@@ -35,6 +35,7 @@ const GROUPS: readonly (readonly [
       invocations: () => import("./commands/invocations.ts").then((m) => m.invocationsCommand),
       logs: () => import("./commands/logs.ts").then((m) => m.logsCommand),
       replay: () => import("./commands/replay.ts").then((m) => m.replayCommand),
+      bisect: () => import("./commands/bisect.ts").then((m) => m.bisectCommand),
       dlq: () => import("./commands/dlq.ts").then((m) => m.dlqCommand),
       functions: () => import("./commands/functions.ts").then((m) => m.functionsCommand),
       metrics: () => import("./commands/metrics.ts").then((m) => m.metricsCommand),

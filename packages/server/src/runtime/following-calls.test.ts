@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { answerKv } from "../effects/kv.ts";
-import { memoryState } from "../effects/memory-state.ts";
+import { memoryState } from "../log/drivers/memory-state.ts";
 import { TEST_LIMITS } from "../testing/limits.ts";
 import { fixture } from "../testing/modules.ts";
 import { bytes, testRuntime, text, type TestRuntime } from "../testing/runtime.ts";
