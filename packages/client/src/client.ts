@@ -21,6 +21,8 @@ import type {
   ReplayList,
   ReplayModule,
   ReplayWithReport,
+  VersionList,
+  WhatIf,
   Rerun,
 } from "./api.gen.ts";
 import { NexusProblem } from "./problem.ts";
@@ -190,9 +192,15 @@ export function createClient(options: ClientOptions) {
 
     getInvocation: (id: string) => get<Invocation>(`/invocations/${part(id)}`),
 
-    /** Runs an invocation again from its recording, without effects, on its own version or another, and compares. */
-    replayInvocation: (id: string, query: RerunQuery = {}) =>
-      post<Rerun>(`/invocations/${part(id)}/replay`, { query: { ...query } }),
+    /**
+     * Runs an invocation again from its recording, without effects, on its own version or another, and compares;
+     * with `whatIf` something of what it is given is changed.
+     */
+    replayInvocation: (id: string, query: RerunQuery = {}, whatIf?: WhatIf) =>
+      post<Rerun>(`/invocations/${part(id)}/replay`, {
+        query: { ...query },
+        ...(whatIf === undefined ? {} : { body: JSON.stringify(whatIf) }),
+      }),
 
     /** An invocation's recording as a file (docs/recordings.md); `withModule`: with all it takes to run it. */
     async exportRecording(
@@ -269,6 +277,11 @@ export function createClient(options: ClientOptions) {
     },
 
     getFunction: (name: string) => get<FunctionInfo>(`/functions/${part(name)}`),
+
+    /** Those that its runs can be made again on, in the order in which they were served first. */
+    async listVersions(name: string): Promise<VersionList["versions"]> {
+      return (await get<VersionList>(`/functions/${part(name)}/versions`)).versions;
+    },
 
     health: () => get<Health>("/health"),
 

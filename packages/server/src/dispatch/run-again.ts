@@ -31,8 +31,7 @@ export interface Rerun {
 }
 
 /** A run with all that it was given. */
-export interface RecordedRun {
-  readonly event: NewEvent;
+export interface RecordedRun extends GivenRun {
   readonly recorded: Invocation;
   readonly recording: Recording;
 }
@@ -42,6 +41,8 @@ export interface GivenRun {
   readonly event: NewEvent;
   readonly recorded: Pick<Invocation, "attempt" | "trigger" | "trace_id" | "started_at">;
   readonly recording: Pick<Recording, "spanId" | "sampled" | "tape">;
+  /** When it is to begin, in milliseconds since the Unix epoch, where that is another time. */
+  readonly startedAt?: number;
 }
 
 export interface RunAgainDeps {
@@ -84,7 +85,7 @@ export function outcomeOn(
   candidate: ArchivedVersion,
   deps: RunAgainDeps,
 ): Promise<Outcome> {
-  const startedAt = Date.parse(run.recorded.started_at);
+  const { startedAt = Date.parse(run.recorded.started_at) } = run;
   return invoke(run, candidate, { ...deps, tape: { follow: run.recording.tape, startedAt } });
 }
 

@@ -13,6 +13,8 @@ export type TapeEntry = ReadingEntry | CountedEntry;
 export interface ReadingEntry {
   readonly kind: ClockKind;
   readonly ns: bigint;
+  /** Where it begins. */
+  readonly start: number;
   /** Where the next entry begins. */
   readonly end: number;
 }
@@ -23,6 +25,7 @@ export interface CountedEntry {
   readonly bytes: Uint8Array;
   /** How many random bytes were given; otherwise, how many there are here. */
   readonly count: number;
+  readonly start: number;
   readonly end: number;
 }
 
@@ -36,7 +39,7 @@ export function* tapeEntries(tape: Uint8Array): Generator<TapeEntry, void> {
       const clock = tapeKindName(kind) as ClockKind;
       const reading = readings.read(clock, tape, at);
       if (reading === undefined) return;
-      yield { kind: clock, ...reading };
+      yield { kind: clock, ...reading, start: at };
       at = reading.end;
       continue;
     }
@@ -46,7 +49,7 @@ export function* tapeEntries(tape: Uint8Array): Generator<TapeEntry, void> {
     const end = from + (kind === TAPE.seed ? SEED_BYTES : count);
     if (end > tape.length) return;
     const bytes = tape.subarray(from, end);
-    yield { kind: tapeKindName(kind) as CountedEntry["kind"], bytes, count, end };
+    yield { kind: tapeKindName(kind) as CountedEntry["kind"], bytes, count, start: at, end };
     at = end;
   }
 }
