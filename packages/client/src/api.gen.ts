@@ -502,6 +502,25 @@ export type ReplayWithReport = {
   readonly report: ReplayReport;
 };
 
+/** What is to be otherwise in a run that is made again. */
+export type WhatIf = {
+  /** Values at places of the event: `data.amount`, `subject`. */
+  readonly set_data?: Readonly<Record<string, unknown>>;
+  /** When the run begins: its clocks of real time go on from there as they did. */
+  readonly set_clock?: string;
+  /** Answers to calls that the host answered, by their number from 1. */
+  readonly set_calls?: Readonly<Record<string, {
+    /** `noent`, `timedout`: as WASI preview 1 has it. */
+    readonly errno?: string;
+    /** Of `fetch`. */
+    readonly status?: number;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly body?: unknown;
+    /** Of `kv_get`. */
+    readonly value?: unknown;
+  }>>;
+};
+
 export type Trigger = {
   readonly kind: "event";
   readonly pattern: string;

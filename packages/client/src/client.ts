@@ -21,6 +21,7 @@ import type {
   ReplayList,
   ReplayModule,
   ReplayWithReport,
+  WhatIf,
   Rerun,
 } from "./api.gen.ts";
 import { NexusProblem } from "./problem.ts";
@@ -190,9 +191,15 @@ export function createClient(options: ClientOptions) {
 
     getInvocation: (id: string) => get<Invocation>(`/invocations/${part(id)}`),
 
-    /** Runs an invocation again from its recording, without effects, on its own version or another, and compares. */
-    replayInvocation: (id: string, query: RerunQuery = {}) =>
-      post<Rerun>(`/invocations/${part(id)}/replay`, { query: { ...query } }),
+    /**
+     * Runs an invocation again from its recording, without effects, on its own version or another, and compares;
+     * with `whatIf` something of what it is given is changed.
+     */
+    replayInvocation: (id: string, query: RerunQuery = {}, whatIf?: WhatIf) =>
+      post<Rerun>(`/invocations/${part(id)}/replay`, {
+        query: { ...query },
+        ...(whatIf === undefined ? {} : { body: JSON.stringify(whatIf) }),
+      }),
 
     /** An invocation's recording as a file (docs/recordings.md); `withModule`: with all it takes to run it. */
     async exportRecording(

@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import type { Replay, ReplayList, ReplayWithReport } from "@nexus-functions/client/api.gen";
+import type { Replay, ReplayList, ReplayWithReport, Rerun } from "@nexus-functions/client/api.gen";
 import { BIN, FIXTURES, nexus, startNexus, type Ended } from "../testing/nexus.ts";
 import { devServer, type TestServer } from "../testing/server.ts";
 
@@ -132,6 +132,35 @@ test("nexus replay <invocation> --against shows what differs", TIMEOUT, async ()
   const same = await run(["replay", changed, "--against", V1]);
   assert.equal(same.code, 0, same.stderr);
 });
+
+test(
+  "nexus replay <invocation> --set-data and --set-clock show what it would have done",
+  TIMEOUT,
+  async () => {
+    const clock = "2026-01-01T00:00:00Z";
+    const { code, stdout, stderr } = await run([
+      "replay",
+      changed,
+      "--set-data",
+      "data.amount=50",
+      "--set-clock",
+      clock,
+      "--json",
+    ]);
+    assert.deepEqual([code, stderr], [1, ""]);
+    const { recorded, replayed } = JSON.parse(stdout) as Rerun;
+    const was = JSON.parse(recorded.output) as object;
+    assert.deepEqual(JSON.parse(replayed.output), {
+      ...was,
+      total: 60,
+      at: Date.parse(clock) / 1000,
+    });
+    const call = await run(["replay", changed, "--set-call", '1={"status":500}']);
+    assert.match(call.stderr, /call 1: the host answered 0 in the recorded run/);
+    for (const wrong of ["--set-data=x", "--set-clock=noon", "--set-call=1=2"])
+      assert.equal((await run(["replay", changed, wrong])).code, 2, wrong);
+  },
+);
 
 test("nexus replay --against-version takes a version that was served", TIMEOUT, async () => {
   const { stdout } = await run(["functions", "--json"]);

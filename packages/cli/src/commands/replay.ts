@@ -12,7 +12,7 @@ export function replayCommand(cli: Cli): Command {
   const command = new Command("replay")
     .summary("run the past again, and compare")
     .description(
-      "An invocation is run again from its recording, without effects, on its own version or on a candidate, and compared; the exit code is 1 where they differ. With --function in place of an id, its past runs are: the report says what is the same and what differs, and --fail-on makes a check of it. A recording in a file is run here, without a server, on the version that it ran on; the exit code is 2 where it cannot be. An event is run again live, on every function it matches now: the record says that it was a replay, and the function sees NEXUS_REPLAY=true.",
+      "An invocation is run again from its recording, without effects, on its own version or on a candidate, as it was or with something changed (--set-data, --set-clock, --set-call), and compared; the exit code is 1 where they differ. A recording in a file is run here, without a server, on the version that it ran on; the exit code is 2 where it cannot be. With --function in place of an id, its past runs are: the report says what is the same and what differs, and --fail-on makes a check of it. An event is run again live, on every function it matches now: the record says that it was a replay, and the function sees NEXUS_REPLAY=true.",
     )
     .argument(
       "[id]",
@@ -24,6 +24,13 @@ export function replayCommand(cli: Cli): Command {
       "a module, with the settings of each run's version (- is the input)",
     )
     .option("--against-version <sha256>", "a version that was served here, or its first digits")
+    .option("--set-data <path=value>", "the event is otherwise (data.amount=0)", value.assignment)
+    .option("--set-clock <time>", "the run begins then", value.moment)
+    .option(
+      "--set-call <n=answer>",
+      `the host answers its nth call so ('2={"status":500}')`,
+      value.answer,
+    )
     .option("--since <time>", "runs started since then, or so long ago (24h)", value.moment)
     .option("--until <time>", "runs started before then, or so long ago", value.moment)
     .option("--type <pattern>", "runs on events of this type")
@@ -88,6 +95,9 @@ const OF_ONE: readonly string[] = [
   "--function",
   "--against",
   "--against-version",
+  "--set-data",
+  "--set-clock",
+  "--set-call",
   "--url",
   "--token-file",
   "--json",

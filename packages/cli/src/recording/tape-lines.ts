@@ -1,11 +1,8 @@
 import { decodeCall, describeCall } from "@nexus-functions/server/runtime/taped-call";
 import { secretName } from "@nexus-functions/server/runtime/taped-secret";
-import {
-  TAPE,
-  tapeEntry,
-  tapeKindName,
-  type TapeEntry,
-} from "@nexus-functions/server/runtime/tape";
+import { ClockReadings } from "@nexus-functions/server/runtime/clock-readings";
+import { TAPE, tapeKindName } from "@nexus-functions/server/runtime/tape";
+import { tapeEntries, type TapeEntry } from "@nexus-functions/server/runtime/tape-entries";
 
 /** One thing that a run was given. */
 export interface GivenThing {
@@ -19,9 +16,10 @@ export interface GivenThing {
 /** All that a tape has, in order. */
 export function givenBy(tape: Uint8Array): readonly GivenThing[] {
   const things: GivenThing[] = [];
+  const clocks = new ClockReadings();
   let at = 0;
-  for (let entry = tapeEntry(tape, at); entry !== undefined; entry = tapeEntry(tape, at)) {
-    things.push({ kind: tapeKindName(entry.kind), ...inWords(entry) });
+  for (const entry of tapeEntries(tape)) {
+    things.push({ kind: tapeKindName(entry.kind), ...inWords(entry, clocks) });
     at = entry.end;
   }
   if (at < tape.length) {
@@ -31,14 +29,17 @@ export function givenBy(tape: Uint8Array): readonly GivenThing[] {
   return things;
 }
 
-function inWords({ kind, bytes, count }: TapeEntry): Omit<GivenThing, "kind"> {
+function inWords(
+  { kind, bytes, count }: TapeEntry,
+  clocks: ClockReadings,
+): Omit<GivenThing, "kind"> {
   switch (kind) {
     case TAPE.realtime:
-      return { name: "real time", value: moment(reading(bytes)) };
+      return { name: "real time", value: moment(clocks.read("realtime", bytes, 0)!.ns) };
     case TAPE.monotonic:
-      return { name: "monotonic clock", value: seconds(reading(bytes)) };
+      return { name: "monotonic clock", value: seconds(clocks.read("monotonic", bytes, 0)!.ns) };
     case TAPE.cpu:
-      return { name: "processor time", value: seconds(reading(bytes)) };
+      return { name: "processor time", value: seconds(clocks.read("cpu", bytes, 0)!.ns) };
     case TAPE.random:
       return { name: `${count} random bytes`, value: hex(bytes) };
     case TAPE.seed:
@@ -69,10 +70,6 @@ function secretInWords(bytes: Uint8Array): string {
 }
 
 const UNKNOWN = "one that this release does not know";
-
-function reading(bytes: Uint8Array): bigint {
-  return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-}
 
 /** RFC 3339, to the nanosecond. */
 function moment(ns: bigint): string {

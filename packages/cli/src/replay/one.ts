@@ -1,6 +1,6 @@
 import { NexusProblem } from "@nexus-functions/client/problem";
 import type { Rerun } from "@nexus-functions/client/api.gen";
-import type { NexusClient } from "@nexus-functions/client/client";
+import type { NexusClient, RerunQuery } from "@nexus-functions/client/client";
 import { exampleDiff } from "@nexus-functions/server/replay/example-diff";
 import { factsOfRecord } from "@nexus-functions/server/replay/facts-of-record";
 import type { Cli } from "../cli.ts";
@@ -8,7 +8,7 @@ import { connect } from "../connect.ts";
 import { invocationLines } from "../records.ts";
 import { diffText } from "../report/diff-lines.ts";
 import { indent, visible } from "../text.ts";
-import { candidateIn, type ReplayOptions } from "./options.ts";
+import { type Against, candidateIn, type ReplayOptions, whatIfOf } from "./options.ts";
 
 /** Runs an invocation again from its recording, on its own version or a candidate; or an event, live. */
 export async function replayOne(cli: Cli, id: string, options: ReplayOptions): Promise<void> {
@@ -16,10 +16,9 @@ export async function replayOne(cli: Cli, id: string, options: ReplayOptions): P
   out.progress("Replaying …");
   const client = connect(cli, options);
   const against = await candidateIn(cli, client, options);
-  if (against !== undefined) {
-    const query =
-      "version" in against ? { against: against.version } : { module: against.module_sha256 };
-    return showRerun(cli, await client.replayInvocation(id, query), options);
+  const whatIf = whatIfOf(options);
+  if (against !== undefined || whatIf !== undefined) {
+    return showRerun(cli, await client.replayInvocation(id, queryOf(against), whatIf), options);
   }
   const rerun = await rerunOf(client, id);
   if (rerun !== undefined) return showRerun(cli, rerun, options);
@@ -32,6 +31,11 @@ export async function replayOne(cli: Cli, id: string, options: ReplayOptions): P
     for (const line of invocationLines(record, out.paint, { width: out.width, nameWidth }))
       out.print(line);
   }
+}
+
+function queryOf(against: Against | undefined): RerunQuery {
+  if (against === undefined) return {};
+  return "version" in against ? { against: against.version } : { module: against.module_sha256 };
 }
 
 /** Undefined: no invocation has that id, so it is an event's. */

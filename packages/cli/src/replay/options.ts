@@ -1,4 +1,4 @@
-import type { Replay } from "@nexus-functions/client/api.gen";
+import type { Replay, WhatIf } from "@nexus-functions/client/api.gen";
 import type { NexusClient } from "@nexus-functions/client/client";
 import { CliError, type Cli } from "../cli.ts";
 import { readInput } from "../input.ts";
@@ -23,6 +23,19 @@ export interface ReplayOptions extends ReadingOptions, PartsOptions {
   readonly failOn?: FailOn;
   /** A file. */
   readonly report?: string;
+  readonly setData?: WhatIf["set_data"];
+  readonly setClock?: string;
+  readonly setCall?: WhatIf["set_calls"];
+}
+
+/** Undefined: nothing is to be otherwise. */
+export function whatIfOf({ setData, setClock, setCall }: ReplayOptions): WhatIf | undefined {
+  if (setData === undefined && setClock === undefined && setCall === undefined) return undefined;
+  return {
+    ...(setData === undefined ? {} : { set_data: setData }),
+    ...(setClock === undefined ? {} : { set_clock: setClock }),
+    ...(setCall === undefined ? {} : { set_calls: setCall }),
+  };
 }
 
 export type Against = Replay["request"]["against"];

@@ -1,10 +1,10 @@
 import type { NewEvent, StoredEvent } from "../core/event.ts";
 import type { Invocation } from "../core/invocation.ts";
 import type { RecordingFile } from "../core/recording-file.ts";
-import type { Against } from "../core/replay-job.ts";
 import type { Appended } from "../log/log.ts";
 import type { Outcome } from "../runtime/runtime.ts";
 import type { Replays } from "./replays/replays.ts";
+import type { RerunOptions } from "./rerun.ts";
 import type { Rerun } from "./run-again.ts";
 
 export type { Replays } from "./replays/replays.ts";
@@ -27,12 +27,13 @@ export interface Dispatch {
   replay(stored: StoredEvent, options: ReplayOptions): Promise<readonly Invocation[]>;
 
   /**
-   * Runs a recorded invocation again from its recording, on the version that it ran on or on another one:
-   * nothing is recorded, emitted or kept. What came of it, beside what had come of it then.
+   * Runs a recorded invocation again from its recording, on the version that it ran on or on another one, or
+   * with something changed: nothing is recorded, emitted or kept. What came of it, beside what had come of it then.
    * INVOCATION_NOT_FOUND, RECORDING_NOT_FOUND, RECORDING_INVALID, EVENT_NOT_FOUND, VERSION_NOT_FOUND,
-   * SHUTTING_DOWN; on another version also CANDIDATE_INVALID, and REQUEST_INVALID where no one version is meant.
+   * SHUTTING_DOWN; on another version also CANDIDATE_INVALID, and REQUEST_INVALID where no one version is meant;
+   * with something changed also EVENT_INVALID and REQUEST_INVALID.
    */
-  rerun(invocationId: string, against?: Against): Promise<Rerun>;
+  rerun(invocationId: string, options?: RerunOptions): Promise<Rerun>;
 
   /**
    * All that it takes to run a recorded invocation again on another machine, redacted as its function says;

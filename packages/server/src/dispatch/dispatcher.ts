@@ -3,7 +3,6 @@ import type { NewEvent, StoredEvent } from "../core/event.ts";
 import type { FunctionVersion } from "../core/function.ts";
 import type { Invocation } from "../core/invocation.ts";
 import type { RecordingFile } from "../core/recording-file.ts";
-import type { Against } from "../core/replay-job.ts";
 import type { PlatformSettings } from "../core/settings.ts";
 import { parseTraceparent } from "../core/trace.ts";
 import type { Effects } from "../effects/effects.ts";
@@ -18,7 +17,7 @@ import { invocationRecord } from "./record.ts";
 import { recordingFile } from "./recording-files.ts";
 import { ReplayJobs } from "./replays/replay-jobs.ts";
 import type { Replays } from "./replays/replays.ts";
-import { Reruns } from "./rerun.ts";
+import { type RerunOptions, Reruns } from "./rerun.ts";
 import type { Rerun } from "./run-again.ts";
 import { FunctionRunner } from "./runner.ts";
 import { Waiters } from "./waiters.ts";
@@ -143,11 +142,11 @@ class Dispatcher implements Dispatch {
     }
   }
 
-  async rerun(invocationId: string, against?: Against): Promise<Rerun> {
+  async rerun(invocationId: string, options?: RerunOptions): Promise<Rerun> {
     if (this.#stopping.signal.aborted) {
       throw new NexusError("SHUTTING_DOWN", "Cannot replay: the server is stopping");
     }
-    return this.#reruns.rerun(invocationId, against);
+    return this.#reruns.rerun(invocationId, options);
   }
 
   recordingFile(

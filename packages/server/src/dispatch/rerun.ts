@@ -1,6 +1,7 @@
 import { NexusError } from "../core/errors.ts";
 import { decodeRecording } from "../core/recording.ts";
 import type { Against } from "../core/replay-job.ts";
+import type { WhatIf } from "../core/what-if.ts";
 import type { PlatformSettings } from "../core/settings.ts";
 import type { Effects } from "../effects/effects.ts";
 import type { ArchivedVersion, VersionArchive } from "../functions/functions.ts";
@@ -18,6 +19,7 @@ import {
   RerunVersions,
   runAgain,
 } from "./run-again.ts";
+import { changedRun } from "./what-if.ts";
 
 export interface RerunDeps {
   readonly log: EventLog;
@@ -25,6 +27,18 @@ export interface RerunDeps {
   readonly runtime: Runtime;
   readonly settings: () => PlatformSettings;
   readonly effects: Effects;
+}
+
+export interface RerunOptions {
+  /** Absent: the version that it ran on. */
+  readonly against?: Against | undefined;
+  /** Absent: it is given what it was given. */
+  readonly whatIf?: WhatIf | undefined;
+}
+
+interface CandidateOutcome {
+  readonly version: string;
+  readonly outcome: Outcome;
 }
 
 /** A recorded run on another version than its own. */
@@ -48,13 +62,16 @@ export class Reruns {
 
   /**
    * On its own version, or on `against`. INVOCATION_NOT_FOUND, RECORDING_NOT_FOUND, RECORDING_INVALID,
-   * EVENT_NOT_FOUND, VERSION_NOT_FOUND, SHUTTING_DOWN, and what the log rejects with; with `against` also
-   * CANDIDATE_INVALID and REQUEST_INVALID.
+   * EVENT_NOT_FOUND, VERSION_NOT_FOUND, SHUTTING_DOWN, and what the log rejects with; with options also
+   * CANDIDATE_INVALID, REQUEST_INVALID and EVENT_INVALID.
    */
-  async rerun(id: string, against?: Against): Promise<Rerun> {
+  async rerun(id: string, { against, whatIf }: RerunOptions = {}): Promise<Rerun> {
     const run = await this.find(id);
-    if (against !== undefined) {
-      return (await this.on(run, await this.candidates.resolve(against))).compared;
+    if (against !== undefined || whatIf !== undefined) {
+      const on = await this.candidates.resolve(against ?? { version: run.recorded.version });
+      const changed = whatIf === undefined ? run : changedRun(run, whatIf);
+      const outcome = await this.#outcomeOn(changed, on);
+      return this.#compare(run, outcome);
     }
     const version = await this.candidates.get(run.recorded.version);
     return runAgain(run, version, this.#runDeps);
@@ -68,14 +85,8 @@ export class Reruns {
 
   /** On another version; `signal` stops it. VERSION_NOT_FOUND, CANDIDATE_INVALID, SHUTTING_DOWN. */
   async on(run: RecordedRun, against: Against, signal?: AbortSignal): Promise<CandidateRun> {
-    const candidate = await this.candidates.of(against, run.recorded.version);
-    await this.load(candidate);
-    const raw = await outcomeOn(run, candidate, { ...this.#runDeps, signal });
-    const outcome = judged(run, candidate.version, { outcome: raw, limits: this.#emitLimits });
-    const { version } = candidate.version;
-    const { status } = run.recorded;
-    const compared = compareWith(run, { version, outcome, status, asked: outcome.tape });
-    return { outcome, compared };
+    const done = await this.#outcomeOn(run, against, signal);
+    return { outcome: done.outcome, compared: this.#compare(run, done) };
   }
 
   /** INVOCATION_NOT_FOUND, RECORDING_NOT_FOUND, RECORDING_INVALID, EVENT_NOT_FOUND. */
@@ -91,6 +102,25 @@ export class Reruns {
     } catch (error) {
       throw ofCandidate(error, candidate);
     }
+  }
+
+  async #outcomeOn(
+    run: RecordedRun,
+    against: Against,
+    signal?: AbortSignal,
+  ): Promise<CandidateOutcome> {
+    const candidate = await this.candidates.of(against, run.recorded.version);
+    await this.load(candidate);
+    const raw = await outcomeOn(run, candidate, { ...this.#runDeps, signal });
+    return {
+      version: candidate.version.version,
+      outcome: judged(run, candidate.version, { outcome: raw, limits: this.#emitLimits }),
+    };
+  }
+
+  #compare(run: RecordedRun, { version, outcome }: CandidateOutcome): Rerun {
+    const { status } = run.recorded;
+    return compareWith(run, { version, outcome, status, asked: outcome.tape });
   }
 
   get #emitLimits() {

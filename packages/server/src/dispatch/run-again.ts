@@ -30,18 +30,19 @@ export interface Rerun {
   readonly replayed: OutcomeFields;
 }
 
-/** A run with all that it was given. */
-export interface RecordedRun {
-  readonly event: NewEvent;
-  readonly recorded: Invocation;
-  readonly recording: Recording;
-}
-
 /** Of a run: what it was given, without what came of it. */
 export interface GivenRun {
   readonly event: NewEvent;
   readonly recorded: Pick<Invocation, "attempt" | "trigger" | "trace_id" | "started_at">;
   readonly recording: Pick<Recording, "spanId" | "sampled" | "tape">;
+  /** When it is to begin, in milliseconds since the Unix epoch, where that is another time. */
+  readonly startedAt?: number;
+}
+
+/** A run with all that it was given, and what came of it. */
+export interface RecordedRun extends GivenRun {
+  readonly recorded: Invocation;
+  readonly recording: Recording;
 }
 
 export interface RunAgainDeps {
@@ -84,7 +85,7 @@ export function outcomeOn(
   candidate: ArchivedVersion,
   deps: RunAgainDeps,
 ): Promise<Outcome> {
-  const startedAt = Date.parse(run.recorded.started_at);
+  const { startedAt = Date.parse(run.recorded.started_at) } = run;
   return invoke(run, candidate, { ...deps, tape: { follow: run.recording.tape, startedAt } });
 }
 

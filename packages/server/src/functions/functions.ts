@@ -40,6 +40,13 @@ export interface ArchivedVersion {
   readonly mounts: readonly Uint8Array[];
 }
 
+export interface KeptVersion {
+  readonly version: string;
+  readonly moduleSha256: string;
+  /** When it was served here first: milliseconds since the Unix epoch. */
+  readonly keptAt: number;
+}
+
 /** Every version that was served here, so that its runs can be made again when others have followed it. */
 export interface VersionArchive {
   /** Resolves when it is durable. Keeping one again costs nothing. */
@@ -49,6 +56,8 @@ export interface VersionArchive {
    * kept. VERSION_NOT_FOUND where a part of it is missing.
    */
   get(version: string): Promise<ArchivedVersion | undefined>;
+  /** Those of one function that are kept here, in the order in which they came. */
+  of(name: string): Promise<readonly KeptVersion[]>;
   has(version: string): Promise<boolean>;
   /** Whether there is such a module here, a version's or not. */
   hasModule(sha256: string): Promise<boolean>;

@@ -1,9 +1,10 @@
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { NexusError } from "../core/errors.ts";
 import type { FunctionSettings, FunctionVersion } from "../core/function.ts";
 import { sha256 } from "../core/ids.ts";
 import type { Mount, MountFacts } from "../core/mounts.ts";
-import type { ArchivedVersion, ModuleStore, VersionArchive } from "./functions.ts";
+import type { ArchivedVersion, KeptVersion, ModuleStore, VersionArchive } from "./functions.ts";
 import { contentStore, moduleStore } from "./module-store.ts";
 import { mountContent, mountIn } from "./mount-content.ts";
 import { canonicalJson, functionVersion, versionContent } from "./version.ts";
@@ -49,6 +50,19 @@ export function versionArchive(dataDir: string, modules: ModuleStore): VersionAr
     async get(name) {
       const content = await contents.get(name);
       return content === undefined ? undefined : versionOf(content, parts);
+    },
+
+    async of(name) {
+      const kept: KeptVersion[] = [];
+      for (const version of await contents.list()) {
+        const content = await contents.get(version);
+        if (content === undefined) continue;
+        const { settings, module } = JSON.parse(text(content)) as Content;
+        if (settings.name !== name) continue;
+        const { mtimeMs } = await stat(join(folder, `${version}.json`));
+        kept.push({ version, moduleSha256: module, keptAt: mtimeMs });
+      }
+      return kept.sort((one, other) => one.keptAt - other.keptAt);
     },
 
     has: async (name) => (await contents.get(name)) !== undefined,

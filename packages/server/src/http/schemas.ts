@@ -161,6 +161,31 @@ const Rerun = z
   })
   .describe("A recorded run, and what came of it when it was run again without effects.");
 
+const WhatIf = z
+  .strictObject({
+    set_data: z
+      .record(z.string().min(1), z.unknown())
+      .optional()
+      .describe("Values at places of the event: `data.amount`, `subject`."),
+    set_clock: time
+      .optional()
+      .describe("When the run begins: its clocks of real time go on from there as they did."),
+    set_calls: z
+      .record(
+        z.string().regex(/^[1-9]\d{0,5}$/),
+        z.strictObject({
+          errno: z.string().optional().describe("`noent`, `timedout`: as WASI preview 1 has it."),
+          status: z.int().min(100).max(999).optional().describe("Of `fetch`."),
+          headers: z.record(z.string(), z.string()).optional(),
+          body: z.unknown().optional(),
+          value: z.unknown().optional().describe("Of `kv_get`."),
+        }),
+      )
+      .optional()
+      .describe("Answers to calls that the host answered, by their number from 1."),
+  })
+  .describe("What is to be otherwise in a run that is made again.");
+
 const Accepted = z
   .strictObject({
     event_id: z.string(),
@@ -358,6 +383,7 @@ export const schemas = {
   ReplayModule,
   ReplayReport,
   ReplayWithReport,
+  WhatIf,
   Trigger,
   Function: FunctionInfo,
   FunctionList: z.strictObject({ functions: z.array(FunctionInfo) }),

@@ -8,7 +8,8 @@ import { fixture } from "../testing/modules.ts";
 import { bytes, testRuntime, text, type TestRuntime } from "../testing/runtime.ts";
 import type { HostCalls } from "./host-calls.ts";
 import type { Outcome } from "./runtime.ts";
-import { TAPE, tapeEntry } from "./tape.ts";
+import { TAPE } from "./tape.ts";
+import { tapeEntries } from "./tape-entries.ts";
 import { decodeCall, describeCall } from "./taped-call.ts";
 
 const LIMITS = { ...TEST_LIMITS, outputBytes: 1024 * 1024 };
@@ -48,7 +49,7 @@ function done({ status, exitCode, error, output, logs, emitted, limits }: Outcom
 /** The calls on a tape, in words. */
 function callsOn(tape: Uint8Array): readonly string[] {
   const calls: string[] = [];
-  for (let at = 0, entry; (entry = tapeEntry(tape, at)) !== undefined; at = entry.end) {
+  for (const entry of tapeEntries(tape)) {
     if (entry.kind === TAPE.call) calls.push(describeCall(decodeCall(entry.bytes)!));
   }
   return calls;

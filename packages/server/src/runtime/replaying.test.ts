@@ -82,8 +82,8 @@ test("invoke() with a tape gives the guest nothing that is not on it", async () 
     await ended("rx", tape.subarray(0, -1)),
     /the recording is cut off in the middle of an entry$/,
   );
-  assert.match(await ended("rx", Uint8Array.of(99, ...tape)), /was given something of kind 99$/);
-  const early = await replay(t, "", Uint8Array.of(99), "with files");
+  assert.match(await ended("rx", Uint8Array.of(200, ...tape)), /was given something of kind 200$/);
+  const early = await replay(t, "", Uint8Array.of(200), "with files");
   assert.match(early.error!.message, /diverged before its first host call: it asks for realtime/);
 });
 
@@ -107,9 +107,13 @@ test("invoke() does not wait where it replays", async () => {
   assert.deepEqual(done(second), done(first));
 });
 
-test("invoke() says where a run was given more than its tape holds", async () => {
+test("invoke() says where a run was given more than its tape holds, and keeps what it was given first", async () => {
   await using t = await chance();
-  const outcome = await record(t, "y".repeat(8_000));
-  assert.equal(outcome.tapeWhole, false);
-  assert.ok(outcome.tape.length <= 1024 * 1024);
+  for (const event of ["y".repeat(60_000), "r".repeat(40_000)]) {
+    const outcome = await record(t, event);
+    assert.equal(outcome.tapeWhole, false);
+    assert.ok(outcome.tape.length > 4_000 && outcome.tape.length <= 4_096);
+    const replayed = await replay(t, event, outcome.tape);
+    assert.match(replayed.error!.message, /and the recording ends before$/);
+  }
 });

@@ -4,13 +4,13 @@
  * docs/recordings.md describes these bytes for those who read them without this code.
  */
 
-/** The first byte of an entry. All numbers are little-endian. */
+/** The lowest three bits of an entry's first byte. All numbers are little-endian. */
 export const TAPE = {
-  /** Then 8 bytes: nanoseconds since the Unix epoch. */
+  /** Nanoseconds since the Unix epoch, as clock-readings.ts says. */
   realtime: 1,
-  /** Then 8 bytes: nanoseconds of the monotonic clock. */
+  /** Nanoseconds of the monotonic clock, likewise. */
   monotonic: 2,
-  /** Then 8 bytes: nanoseconds of processor time. */
+  /** Nanoseconds of processor time, likewise. */
   cpu: 3,
   /** Then 4 bytes, how many, and so many random bytes. */
   random: 4,
@@ -23,10 +23,15 @@ export const TAPE = {
 } as const;
 
 export type TapeKind = keyof typeof TAPE;
+export type ClockKind = "realtime" | "monotonic" | "cpu";
 
 /** What a run does with its tape, as its seat says. */
 export const TAPE_MODE = { none: 0, record: 1, replay: 2, follow: 3 } as const;
 
+/** Readings of clocks that are kept, in bytes: some 20,000 of a run that does nothing else. */
+export const MOST_CLOCK_BYTES = 65_536;
+/** What stays, at most, of a tape that was too small: no run can follow it, and a first look at it is enough. */
+export const KEPT_OF_FULL = 4_096;
 /** Random bytes of one call that are kept as they are; more of them come from a seed that is. */
 export const MOST_RANDOM_BYTES = 64;
 export const SEED_BYTES = 32;
@@ -37,29 +42,4 @@ const NAMES = new Map<number, TapeKind>(
 
 export function tapeKindName(kind: number): string {
   return NAMES.get(kind) ?? `something of kind ${kind}`;
-}
-
-export interface TapeEntry {
-  readonly kind: number;
-  /** A clock reading, random bytes, a key, a call, a secret. */
-  readonly bytes: Uint8Array;
-  /** How many random bytes were given, or how many the call or secret has here. */
-  readonly count: number;
-  /** Where the next one begins. */
-  readonly end: number;
-}
-
-/** The entry that begins at `at`; undefined: the tape has come to its end, or is none from here on. */
-export function tapeEntry(tape: Uint8Array, at: number): TapeEntry | undefined {
-  const kind = tape[at];
-  if (kind === undefined || !NAMES.has(kind)) return undefined;
-  const counted = kind >= TAPE.random;
-  const from = at + 1 + (counted ? 4 : 0);
-  if (from > tape.length) return undefined;
-  const count = counted
-    ? new DataView(tape.buffer, tape.byteOffset + at + 1).getUint32(0, true)
-    : 0;
-  const length = kind === TAPE.seed ? SEED_BYTES : counted ? count : 8;
-  const end = from + length;
-  return end > tape.length ? undefined : { kind, bytes: tape.subarray(from, end), count, end };
 }

@@ -1,4 +1,5 @@
-import { tapeEntry, TAPE } from "./tape.ts";
+import { TAPE } from "./tape.ts";
+import { tapeEntries } from "./tape-entries.ts";
 import { decodeCall, type TapedCall, type TapedPart } from "./taped-call.ts";
 
 /** A host call that does something to the world, for people and for comparing. */
@@ -14,7 +15,7 @@ export interface TapedEffect {
 /** What a run did to the world by calls that the host answered, in order, as far as its tape says. */
 export function effectsOn(tape: Uint8Array): readonly TapedEffect[] {
   const effects: TapedEffect[] = [];
-  for (let at = 0, entry; (entry = tapeEntry(tape, at)) !== undefined; at = entry.end) {
+  for (const entry of tapeEntries(tape)) {
     if (entry.kind !== TAPE.call) continue;
     const call = decodeCall(entry.bytes);
     const effect = call === undefined ? undefined : effectOf(call);

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { NexusError } from "../../core/errors.ts";
 import { uuidv7 } from "../../core/ids.ts";
 import { NO_REPLAYS, type ReplayJob, type ReplayRequest } from "../../core/replay-job.ts";
-import type { Functions, VersionArchive } from "../../functions/functions.ts";
+import type { Functions, KeptVersion, VersionArchive } from "../../functions/functions.ts";
 import type { EventLog } from "../../log/log.ts";
 import { ReportBuilder } from "../../replay/report-builder.ts";
 import type { ReplayReport } from "../../replay/report.ts";
@@ -114,6 +114,10 @@ export class ReplayJobs implements Replays {
       const ended = await this.#tryCancel(entry);
       if (ended !== undefined) return ended;
     }
+  }
+
+  versions(name: string): Promise<readonly KeptVersion[]> {
+    return this.#deps.versions.of(name);
   }
 
   keepModule(bytes: Uint8Array): Promise<string> {

@@ -1,4 +1,5 @@
 import type { ReplayJob, ReplayRequest } from "../../core/replay-job.ts";
+import type { KeptVersion } from "../../functions/functions.ts";
 import type { ReplayReport } from "../../replay/report.ts";
 
 /**
@@ -27,6 +28,9 @@ export interface Replays {
 
   /** Ends it soon; what came of it until then stays. One that has ended stays as it is. REPLAY_NOT_FOUND. */
   cancel(id: string): Promise<ReplayJob>;
+
+  /** The versions of a function that its runs can be made again on here, in the order in which they were served first. */
+  versions(name: string): Promise<readonly KeptVersion[]>;
 
   /** Keeps a module to run jobs on; resolves with its sha256. CANDIDATE_INVALID. */
   keepModule(bytes: Uint8Array): Promise<string>;

@@ -1,9 +1,13 @@
 import { NexusError } from "../../core/errors.ts";
 import type { Against } from "../../core/replay-job.ts";
+import { readJson } from "../../core/strict-json.ts";
+import type { WhatIf } from "../../core/what-if.ts";
+import type { HttpRequest } from "../http.ts";
 import { json, type Operation } from "../operation.ts";
 import { type Query, readQuery } from "../query.ts";
 import { reading } from "../reply.ts";
 import type { AppDeps, Route } from "../route.ts";
+import { schemas } from "../schemas.ts";
 
 /** Runs made again from their recordings. */
 export function recordingRoutes({ dispatch }: AppDeps): readonly Route[] {
@@ -15,7 +19,8 @@ export function recordingRoutes({ dispatch }: AppDeps): readonly Route[] {
       operation: REPLAY,
       async handle({ request, params }) {
         const query = readQuery(request.query, Object.keys(REPLAY.query!));
-        return reading(await dispatch.rerun(params["invocation_id"]!, againstIn(query)));
+        const options = { against: againstIn(query), whatIf: await whatIfIn(request) };
+        return reading(await dispatch.rerun(params["invocation_id"]!, options));
       },
     },
   ];
@@ -33,12 +38,27 @@ function againstIn({ against, module }: Query): Against | undefined {
   return against === undefined ? undefined : { version: against };
 }
 
+/** Undefined: it is given what it was given. */
+async function whatIfIn(request: HttpRequest): Promise<WhatIf | undefined> {
+  const body = await request.body(MAX_WHAT_IF_BYTES);
+  if (body.length === 0) return undefined;
+  const parsed = schemas.WhatIf.safeParse(readJson(body, "changes").value);
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0]!;
+  throw new NexusError(
+    "REQUEST_INVALID",
+    `Cannot read changes: ${path.length === 0 ? "" : `"${path.join(".")}": `}${message}`,
+  );
+}
+
+const MAX_WHAT_IF_BYTES = 1024 * 1024;
+
 const REPLAY: Operation = {
   id: "replayInvocation",
   tag: "Invocations",
   summary: "Run an invocation again from its recording, without effects",
   description:
-    "On the version that it ran on, or on another, given what it was given then: clocks, random bytes, environment, event. Nothing is kept, emitted or retried; the answer says whether output, logs and effects are the same, bit for bit.",
+    "On the version that it ran on, or on another, given what it was given then: clocks, random bytes, environment, event. Nothing is kept, emitted or retried; the answer says whether output, logs and effects are the same, bit for bit. With a body, something of what it is given is changed.",
   params: { invocation_id: "The invocation's id." },
   query: {
     against: {
@@ -50,12 +70,14 @@ const REPLAY: Operation = {
         "On its own version with this module instead: a sha256, as POST /replays/modules answered.",
     },
   },
+  body: { required: false, content: json("WhatIf") },
   answers: {
     200: { description: "What was recorded, beside what came of it now.", content: json("Rerun") },
   },
   problems: [
     ...(["INVOCATION_NOT_FOUND", "RECORDING_NOT_FOUND", "RECORDING_INVALID"] as const),
     ...(["EVENT_NOT_FOUND", "VERSION_NOT_FOUND", "REQUEST_INVALID"] as const),
+    ...(["EVENT_INVALID", "EVENT_TOO_LARGE", "BODY_INVALID"] as const),
     ...(["CANDIDATE_INVALID", "LOG_UNAVAILABLE", "SHUTTING_DOWN"] as const),
   ],
 };

@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
+import { ClockReadings } from "../clock-readings.ts";
 import type { HostAnswer, HostCall } from "../host-calls.ts";
 import { describeCall, tapedParts } from "../taped-call.ts";
 import { NO_SECRETS, type Secrets } from "./secrets.ts";
-import { TAPE, tapeEntry, type TapeEntry } from "../tape.ts";
+import { TAPE, type ClockKind } from "../tape.ts";
+import { tapeEntry, type TapeEntry } from "../tape-entries.ts";
 import { noteCall } from "./recording-world.ts";
 import type { Diverge } from "./replaying-world.ts";
 import { SeededStream } from "./seeded-bytes.ts";
@@ -12,8 +14,6 @@ import type { World } from "./world.ts";
 
 /** What a clock goes on by at each reading that is not on the tape. */
 const STEP_NS = 1_000n;
-
-type Clock = "realtime" | "monotonic" | "cpu";
 
 /** What a run follows. */
 export interface Followed {
@@ -36,6 +36,7 @@ export class FollowingWorld implements World {
   #tape: Uint8Array = NOTHING;
   /** Where the next entry of each clock is looked for. */
   readonly #at = { realtime: 0, monotonic: 0, cpu: 0, random: 0 };
+  readonly #readings = new ClockReadings();
   /** What each clock showed last. */
   readonly #last = { realtime: 0n, monotonic: 0n, cpu: 0n };
   /** What this run has waited for that the recorded one had not. */
@@ -62,8 +63,11 @@ export class FollowingWorld implements World {
     // A copy: what lies in a seat belongs to whoever gets that next.
     this.#tape = tape.slice();
     Object.assign(this.#at, { realtime: 0, monotonic: 0, cpu: 0, random: 0 });
+    this.#readings.begin();
     const first = this.#find(0, (kind) => kind === TAPE.realtime);
-    const base = (first === undefined ? startedNs : this.#number(first)) - STEP_NS;
+    const firstNs = first === undefined ? undefined : this.#read("realtime", first);
+    this.#readings.begin();
+    const base = (firstNs ?? startedNs) - STEP_NS;
     Object.assign(this.#last, { realtime: base, monotonic: base, cpu: -STEP_NS });
     this.#calls.begin(this.#tape);
     this.#waitedNs = 0n;
@@ -117,10 +121,11 @@ export class FollowingWorld implements World {
     return value;
   }
 
-  #next(clock: Clock): bigint {
+  #next(clock: ClockKind): bigint {
     const entry = this.#find(this.#at[clock], (kind) => kind === TAPE[clock]);
     this.#at[clock] = entry?.end ?? this.#tape.length;
-    const ns = entry === undefined ? this.#last[clock] + STEP_NS : this.#number(entry);
+    const recorded = entry === undefined ? undefined : this.#read(clock, entry);
+    const ns = recorded ?? this.#last[clock] + STEP_NS;
     this.#last[clock] = ns;
     return ns;
   }
@@ -157,8 +162,8 @@ export class FollowingWorld implements World {
     return entry;
   }
 
-  #number({ bytes }: TapeEntry): bigint {
-    return new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  #read(clock: ClockKind, { start }: TapeEntry): bigint | undefined {
+    return this.#readings.read(clock, this.#tape, start)?.ns;
   }
 }
 

@@ -1,21 +1,29 @@
 import type { HostAnswer, HostCall } from "../host-calls.ts";
 import { encodeCall, tapedParts, type TapedCall } from "../taped-call.ts";
 import { encodeSecret, SALT_BYTES } from "../taped-secret.ts";
-import { MOST_RANDOM_BYTES, SEED_BYTES, TAPE, type TapeKind } from "../tape.ts";
+import { ClockReadings, MOST_READING_BYTES } from "../clock-readings.ts";
+import {
+  MOST_CLOCK_BYTES,
+  MOST_RANDOM_BYTES,
+  SEED_BYTES,
+  TAPE,
+  type ClockKind,
+  type TapeKind,
+} from "../tape.ts";
 import type { LiveWorld } from "./live-world.ts";
 import { seededBytes } from "./seeded-bytes.ts";
 import type { Tape } from "./tape.ts";
 import type { World } from "./world.ts";
 
 const HEAD = 1;
-const CLOCK_BYTES = HEAD + 8;
 const LENGTH_BYTES = 4;
 
 /** What the live world gives, with a note on the tape of everything it gave. One serves many runs. */
 export class RecordingWorld implements World {
   readonly #live: LiveWorld;
-  readonly #entry = new Uint8Array(CLOCK_BYTES);
-  readonly #view = new DataView(this.#entry.buffer);
+  readonly #readings = new ClockReadings();
+  readonly #entry = new Uint8Array(MOST_READING_BYTES);
+  #clockBytes = 0;
   #tape!: Tape;
   /** Those that the run has been given. */
   #secrets: Uint8Array[] = [];
@@ -27,6 +35,8 @@ export class RecordingWorld implements World {
   begin(tape: Tape): void {
     this.#tape = tape;
     this.#secrets = [];
+    this.#readings.begin();
+    this.#clockBytes = 0;
   }
 
   realtime(): bigint {
@@ -77,10 +87,11 @@ export class RecordingWorld implements World {
     return value;
   }
 
-  #note(kind: TapeKind, ns: bigint): bigint {
-    this.#entry[0] = TAPE[kind];
-    this.#view.setBigUint64(HEAD, ns, true);
-    this.#tape.append(this.#entry);
+  #note(kind: ClockKind, ns: bigint): bigint {
+    const bytes = this.#readings.write(kind, ns, this.#entry);
+    this.#clockBytes += bytes;
+    if (this.#clockBytes > MOST_CLOCK_BYTES) this.#tape.giveUp();
+    else this.#tape.append(this.#entry.subarray(0, bytes));
     return ns;
   }
 

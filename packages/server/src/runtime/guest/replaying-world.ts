@@ -2,7 +2,8 @@ import type { HostAnswer, HostCall } from "../host-calls.ts";
 import { decodeCall, describeCall, sameParts, tapedParts } from "../taped-call.ts";
 import { secretName, secretWas } from "../taped-secret.ts";
 import { NO_SECRETS, type Secrets } from "./secrets.ts";
-import { SEED_BYTES, TAPE, tapeKindName, type TapeKind } from "../tape.ts";
+import { ClockReadings, kindOf } from "../clock-readings.ts";
+import { SEED_BYTES, TAPE, tapeKindName, type ClockKind, type TapeKind } from "../tape.ts";
 import { seededBytes } from "./seeded-bytes.ts";
 import type { World } from "./world.ts";
 
@@ -14,6 +15,7 @@ export class ReplayingWorld implements World {
   readonly #diverge: Diverge;
   #tape = new Uint8Array(0);
   #view = new DataView(this.#tape.buffer);
+  readonly #readings = new ClockReadings();
   #at = 0;
   #secrets: Secrets = NO_SECRETS;
   /** Those that the run has been given. */
@@ -30,12 +32,13 @@ export class ReplayingWorld implements World {
     // A copy: what lies in a seat belongs to whoever gets that next.
     this.#tape = tape.slice();
     this.#view = new DataView(this.#tape.buffer);
+    this.#readings.begin();
     this.#at = 0;
   }
 
   /** What comes next on the tape; undefined: it was used up. */
   get left(): string | undefined {
-    return this.#at < this.#tape.length ? tapeKindName(this.#tape[this.#at]!) : undefined;
+    return this.#at < this.#tape.length ? tapeKindName(kindOf(this.#tape[this.#at]!)) : undefined;
   }
 
   realtime(): bigint {
@@ -52,9 +55,10 @@ export class ReplayingWorld implements World {
 
   random(bytes: Uint8Array): void {
     const kind = this.#tape[this.#at] === TAPE.seed ? "seed" : "random";
-    this.#expect(kind, 4);
-    const count = this.#view.getUint32(this.#at, true);
-    this.#at += 4;
+    this.#expect(kind);
+    const head = this.#at + 1;
+    this.#take(1 + 4);
+    const count = this.#view.getUint32(head, true);
     if (count !== bytes.length) {
       this.#diverge(`it asks for ${bytes.length} random bytes, and was given ${count}`);
     }
@@ -98,25 +102,23 @@ export class ReplayingWorld implements World {
   }
 
   #counted(kind: TapeKind): Uint8Array {
-    this.#expect(kind, 4);
-    const count = this.#view.getUint32(this.#at, true);
-    this.#at += 4;
-    return this.#take(count);
+    this.#expect(kind);
+    const head = this.#at + 1;
+    this.#take(1 + 4);
+    return this.#take(this.#view.getUint32(head, true));
   }
 
-  #clock(kind: TapeKind): bigint {
-    this.#expect(kind, 8);
-    const ns = this.#view.getBigUint64(this.#at, true);
-    this.#at += 8;
-    return ns;
+  #clock(kind: ClockKind): bigint {
+    this.#expect(kind);
+    const reading = this.#readings.read(kind, this.#tape, this.#at) ?? this.#cutOff();
+    this.#at = reading.end;
+    return reading.ns;
   }
 
-  #expect(kind: TapeKind, bytes: number): void {
+  #expect(kind: TapeKind): void {
     const { left } = this;
     if (left === undefined) this.#diverge(`it asks for ${kind}, and the recording ends before`);
     if (left !== kind) this.#diverge(`it asks for ${kind}, and was given ${left}`);
-    this.#at += 1;
-    if (this.#at + bytes > this.#tape.length) this.#cutOff();
   }
 
   #take(bytes: number): Uint8Array {

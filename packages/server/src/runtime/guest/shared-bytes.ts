@@ -1,6 +1,6 @@
 /**
  * Bytes that the host may read at any moment: appended, then published by their count, and left as
- * they are until they are cleared.
+ * they are until they are cleared or cut.
  */
 export class SharedBytes {
   readonly #buffer: SharedArrayBuffer;
@@ -33,6 +33,12 @@ export class SharedBytes {
     this.#bytes.set(bytes, this.length);
     this.length = end;
     Atomics.store(this.#counts, this.#place, end);
+  }
+
+  /** Takes back what is behind the first `length` bytes. */
+  cut(length: number): void {
+    this.length = length;
+    Atomics.store(this.#counts, this.#place, length);
   }
 
   #grow(needed: number): void {

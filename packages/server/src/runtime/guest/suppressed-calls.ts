@@ -6,7 +6,8 @@ import {
   type HostCall,
   type HostCallName,
 } from "../host-calls.ts";
-import { TAPE, tapeEntry } from "../tape.ts";
+import { TAPE } from "../tape.ts";
+import { tapeEntries } from "../tape-entries.ts";
 import { decodeCall, sameParts, type TapedCall, type TapedPart } from "../taped-call.ts";
 
 /** What a run knows of the value of a key: what it was answered, or has written itself. */
@@ -97,11 +98,11 @@ export class SuppressedCalls {
   }
 
   #recorded(name: HostCallName, parts: readonly TapedPart[]): TapedCall | undefined {
-    for (let at = 0, entry; (entry = tapeEntry(this.#tape, at)) !== undefined; at = entry.end) {
-      if (entry.kind !== TAPE.call || this.#answered.has(at)) continue;
-      const recorded = decodeCall(entry.bytes);
+    for (const { kind, bytes, start } of tapeEntries(this.#tape)) {
+      if (kind !== TAPE.call || this.#answered.has(start)) continue;
+      const recorded = decodeCall(bytes);
       if (recorded?.name !== name || !sameParts(recorded.parts, parts)) continue;
-      this.#answered.add(at);
+      this.#answered.add(start);
       return recorded;
     }
     return undefined;
