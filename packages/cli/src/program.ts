@@ -38,6 +38,7 @@ const GROUPS: readonly (readonly [
       logs: () => import("./commands/logs.ts").then((m) => m.logsCommand),
       recording: () => import("./commands/recording.ts").then((m) => m.recordingCommand),
       replay: () => import("./commands/replay.ts").then((m) => m.replayCommand),
+      bisect: () => import("./commands/bisect.ts").then((m) => m.bisectCommand),
       dlq: () => import("./commands/dlq.ts").then((m) => m.dlqCommand),
       functions: () => import("./commands/functions.ts").then((m) => m.functionsCommand),
       metrics: () => import("./commands/metrics.ts").then((m) => m.metricsCommand),

@@ -502,6 +502,15 @@ export type ReplayWithReport = {
   readonly report: ReplayReport;
 };
 
+export type VersionList = {
+  readonly versions: readonly ({
+    readonly version: string;
+    readonly module_sha256: string;
+    /** When it was served here first. */
+    readonly kept_at: string;
+  })[];
+};
+
 /** What is to be otherwise in a run that is made again. */
 export type WhatIf = {
   /** Values at places of the event: `data.amount`, `subject`. */

@@ -21,6 +21,7 @@ import type {
   ReplayList,
   ReplayModule,
   ReplayWithReport,
+  VersionList,
   WhatIf,
   Rerun,
 } from "./api.gen.ts";
@@ -276,6 +277,11 @@ export function createClient(options: ClientOptions) {
     },
 
     getFunction: (name: string) => get<FunctionInfo>(`/functions/${part(name)}`),
+
+    /** Those that its runs can be made again on, in the order in which they were served first. */
+    async listVersions(name: string): Promise<VersionList["versions"]> {
+      return (await get<VersionList>(`/functions/${part(name)}/versions`)).versions;
+    },
 
     health: () => get<Health>("/health"),
 

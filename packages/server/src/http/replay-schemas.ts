@@ -183,4 +183,14 @@ export const ReplayWithReport = z.strictObject({ ...jobFields, report: ReplayRep
 
 export const ReplayList = z.strictObject({ replays: z.array(Replay) });
 
+export const VersionList = z.strictObject({
+  versions: z.array(
+    z.strictObject({
+      version: sha256,
+      module_sha256: sha256,
+      kept_at: time.describe("When it was served here first."),
+    }),
+  ),
+});
+
 export const ReplayModule = z.strictObject({ module_sha256: sha256 });

@@ -9,6 +9,7 @@ import {
   ReplayModule,
   ReplayReport,
   ReplayWithReport,
+  VersionList,
 } from "./replay-schemas.ts";
 
 // What the API answers, as schemas: openapi.json is made of them, and tests hold real answers against
@@ -383,6 +384,7 @@ export const schemas = {
   ReplayModule,
   ReplayReport,
   ReplayWithReport,
+  VersionList,
   WhatIf,
   Trigger,
   Function: FunctionInfo,

@@ -1,7 +1,7 @@
 import { NO_REPLAYS, type ReplayCounts, type ReplayJob } from "../../core/replay-job.ts";
 import type { EventLog } from "../../log/log.ts";
 import type { StateRevision } from "../../log/state.ts";
-import { ReportBuilder } from "../../replay/report-builder.ts";
+import { isCurrent, ReportBuilder } from "../../replay/report-builder.ts";
 import type { ReplayReport } from "../../replay/report.ts";
 import type { Reruns } from "../rerun.ts";
 import { chooseRuns, type ChosenRun } from "./choose.ts";
@@ -56,10 +56,12 @@ export class JobRun {
     const progress = await store.progress(this.#lease.job.id);
     this.#keptAt = now();
     if (progress === undefined) return 0;
+    this.#kept = progress.revision;
+    // Another release wrote it: from the first run again.
+    if (!isCurrent(progress.report)) return 0;
     this.#report = new ReportBuilder(progress.report);
     this.#counts = progress.counts;
     this.#done = this.#keptDone = progress.done;
-    this.#kept = progress.revision;
     return this.#done;
   }
 

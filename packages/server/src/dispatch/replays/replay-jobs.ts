@@ -5,7 +5,7 @@ import { uuidv7 } from "../../core/ids.ts";
 import { NO_REPLAYS, type ReplayJob, type ReplayRequest } from "../../core/replay-job.ts";
 import type { Functions, KeptVersion, VersionArchive } from "../../functions/functions.ts";
 import type { EventLog } from "../../log/log.ts";
-import { ReportBuilder } from "../../replay/report-builder.ts";
+import { isCurrent, ReportBuilder } from "../../replay/report-builder.ts";
 import type { ReplayReport } from "../../replay/report.ts";
 import type { Telemetry } from "../../telemetry/telemetry.ts";
 import type { Reruns } from "../rerun.ts";
@@ -91,8 +91,14 @@ export class ReplayJobs implements Replays {
     await this.#find(id);
     const current = this.#running(id);
     if (current !== undefined) return current.run.report();
-    const progress = await this.#store.progress(id);
-    return new ReportBuilder(progress?.report).report();
+    const state = (await this.#store.progress(id))?.report;
+    if (state === undefined || isCurrent(state)) {
+      return new ReportBuilder(state).report();
+    }
+    throw new NexusError(
+      "UNSUPPORTED",
+      `Cannot read the report of replay "${id}": another release of the server wrote it`,
+    );
   }
 
   async *follow(id: string, signal: AbortSignal): AsyncIterable<ReplayJob> {

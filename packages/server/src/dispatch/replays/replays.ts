@@ -20,7 +20,7 @@ export interface Replays {
   /** REPLAY_NOT_FOUND. */
   get(id: string): Promise<ReplayJob>;
 
-  /** What came of the runs made so far. REPLAY_NOT_FOUND. */
+  /** What came of the runs made so far. REPLAY_NOT_FOUND; UNSUPPORTED where another release wrote it. */
   report(id: string): Promise<ReplayReport>;
 
   /** The job when it has changed, at most some times a second, until it has ended or `signal` aborts. REPLAY_NOT_FOUND. */

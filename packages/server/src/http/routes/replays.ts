@@ -50,6 +50,23 @@ export function replayRoutes({ dispatch, now }: AppDeps): readonly Route[] {
     },
     {
       method: "GET",
+      path: "/functions/:function/versions",
+      scope: "read",
+      operation: VERSIONS,
+      async handle({ request, params }) {
+        readQuery(request.query, []);
+        const versions = await dispatch.replays.versions(params["function"]!);
+        return reading({
+          versions: versions.map(({ version, moduleSha256, keptAt }) => ({
+            version,
+            module_sha256: moduleSha256,
+            kept_at: new Date(keptAt).toISOString(),
+          })),
+        });
+      },
+    },
+    {
+      method: "GET",
       path: "/replays/:replay_id",
       scope: "read",
       operation: GET,
@@ -177,6 +194,16 @@ const KEEP_MODULE: Operation = {
   ],
 };
 
+const VERSIONS: Operation = {
+  id: "listVersions",
+  tag: "Replays",
+  summary: "List the versions of a function that runs can be made again on",
+  description: "Those that were served by this server, in the order in which they were first.",
+  params: { function: "The function's name." },
+  answers: { 200: { description: "All of them.", content: json("VersionList") } },
+  problems: ["REQUEST_INVALID", "DATA_DIR_UNUSABLE"],
+};
+
 const GET: Operation = {
   id: "getReplay",
   tag: "Replays",
@@ -188,7 +215,7 @@ const GET: Operation = {
       content: json("ReplayWithReport"),
     },
   },
-  problems: ONE,
+  problems: [...ONE, "UNSUPPORTED"],
 };
 
 const PROGRESS: Operation = {
