@@ -22,7 +22,6 @@ import {
   type Folder,
 } from "../testing/nexus.ts";
 import { decodeRecording, encodeRecording } from "@nexus-functions/server/core/recording";
-import { TAPE } from "@nexus-functions/server/runtime/tape";
 import { tapeEntries } from "@nexus-functions/server/runtime/tape-entries";
 import type { Fixture } from "../fixture/fixture.ts";
 import { writeProject } from "../testing/project.ts";
@@ -244,7 +243,7 @@ test(
     const file = decodeRecordingFile(bytes, path);
     const recording = decodeRecording(file.recording);
     const tape = Buffer.from(recording.tape);
-    const random = [...tapeEntries(tape)].find(({ kind }) => kind === TAPE.random);
+    const random = [...tapeEntries(tape)].find(({ kind }) => kind === "random");
     tape[random!.end - 1]! ^= 1;
     await writeFile(
       path,
