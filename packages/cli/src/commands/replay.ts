@@ -12,7 +12,7 @@ export function replayCommand(cli: Cli): Command {
   const command = new Command("replay")
     .summary("run the past again, and compare")
     .description(
-      "An invocation is run again from its recording, without effects, on its own version or on a candidate, as it was or with something changed (--set-data, --set-clock, --set-call), and compared; the exit code is 1 where they differ. A recording in a file is run here, without a server, on the version that it ran on; the exit code is 2 where it cannot be. With --function in place of an id, its past runs are: the report says what is the same and what differs, and --fail-on makes a check of it. An event is run again live, on every function it matches now: the record says that it was a replay, and the function sees NEXUS_REPLAY=true.",
+      "An invocation is run again from its recording, without effects, on its own version or on a candidate, as it was or with something changed (--set-data, --set-clock, --set-call), and compared; the exit code is 1 where they differ. With --function in place of an id, its past runs are: the report says what is the same and what differs, and --fail-on makes a check of it. A recording in a file is run here, without a server, on the version that it ran on; the exit code is 2 where it cannot be. An event is run again live, on every function it matches now: the record says that it was a replay, and the function sees NEXUS_REPLAY=true.",
     )
     .argument(
       "[id]",

@@ -111,10 +111,10 @@ export class Reruns {
   ): Promise<CandidateOutcome> {
     const candidate = await this.candidates.of(against, run.recorded.version);
     await this.load(candidate);
-    const raw = await outcomeOn(run, candidate, { ...this.#runDeps, signal });
+    const outcome = await outcomeOn(run, candidate, { ...this.#runDeps, signal });
     return {
       version: candidate.version.version,
-      outcome: judged(run, candidate.version, { outcome: raw, limits: this.#emitLimits }),
+      outcome: judged(run, candidate.version, { outcome, limits: this.#emitLimits }),
     };
   }
 

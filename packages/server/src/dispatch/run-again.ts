@@ -30,6 +30,12 @@ export interface Rerun {
   readonly replayed: OutcomeFields;
 }
 
+/** A run with all that it was given. */
+export interface RecordedRun extends GivenRun {
+  readonly recorded: Invocation;
+  readonly recording: Recording;
+}
+
 /** Of a run: what it was given, without what came of it. */
 export interface GivenRun {
   readonly event: NewEvent;
@@ -37,12 +43,6 @@ export interface GivenRun {
   readonly recording: Pick<Recording, "spanId" | "sampled" | "tape">;
   /** When it is to begin, in milliseconds since the Unix epoch, where that is another time. */
   readonly startedAt?: number;
-}
-
-/** A run with all that it was given, and what came of it. */
-export interface RecordedRun extends GivenRun {
-  readonly recorded: Invocation;
-  readonly recording: Recording;
 }
 
 export interface RunAgainDeps {
