@@ -134,8 +134,8 @@ export type Rerun = {
   readonly recorded: Invocation;
   /** The version that ran now. */
   readonly version: string;
-  /** Why the run need not go the same way again: `tape_full`, it was given more than is kept; `stopped`, the host ended it; `stack`, it came to the end of the machine's stack; `memory`, the machine had none. Empty: it must. */
-  readonly not_hermetic: readonly ("tape_full" | "stopped" | "stack" | "memory")[];
+  /** Why the run need not go the same way again: `tape_full`, it was given more than is kept; `stopped`, the host ended it; `stack`, it came to the end of the machine's stack; `memory`, the machine had none; `redacted`, parts of the event were replaced. Empty: it must. */
+  readonly not_hermetic: readonly ("tape_full" | "stopped" | "stack" | "memory" | "redacted")[];
   readonly identical: boolean;
   /** What is not as it was; `recording`: the run asked for what it was not given. */
   readonly differs: readonly ("recording" | "status" | "exit_code" | "output" | "logs" | "effects")[];
@@ -320,7 +320,7 @@ export type ReplayReport = {
   };
   readonly skipped: readonly ({
     readonly reason: "no_recording" | "not_hermetic" | "recording_invalid" | "event_gone" | "version_gone";
-    readonly because: readonly ("tape_full" | "stopped" | "stack" | "memory")[];
+    readonly because: readonly ("tape_full" | "stopped" | "stack" | "memory" | "redacted")[];
     readonly count: number;
     /** The first three. */
     readonly invocation_ids: readonly string[];
@@ -610,6 +610,10 @@ export type Function = {
   };
   readonly output: "answer" | "events";
   readonly start: "latest" | "earliest";
+  /** Which runs are recorded: `full`, `failures`, `sample(10%)`, `off`. */
+  readonly record: string;
+  /** Paths that are replaced in recordings that are exported. */
+  readonly redact: readonly string[];
   readonly counters: {
     /** Matching events not handed out yet: an upper bound. */
     readonly waiting: number;

@@ -202,6 +202,16 @@ export function createClient(options: ClientOptions) {
         ...(whatIf === undefined ? {} : { body: JSON.stringify(whatIf) }),
       }),
 
+    /** An invocation's recording as a file (docs/recordings.md); `withModule`: with all it takes to run it. */
+    async exportRecording(
+      id: string,
+      { withModule = false }: { readonly withModule?: boolean | undefined } = {},
+    ): Promise<Uint8Array> {
+      const query = { with_module: withModule ? true : undefined };
+      const answer = await send(`/invocations/${part(id)}/recording`, { query });
+      return new Uint8Array(await answer.arrayBuffer());
+    },
+
     /** Runs an event again, live, on every function it matches or on one. */
     replay: (eventId: string, query: { readonly function?: string | undefined } = {}) =>
       post<Replayed>(`/replay/${part(eventId)}`, { query }),

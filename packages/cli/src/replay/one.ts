@@ -48,7 +48,8 @@ async function rerunOf(client: NexusClient, id: string): Promise<Rerun | undefin
   }
 }
 
-function showRerun(cli: Cli, rerun: Rerun, { json }: ReplayOptions): void {
+/** What came of it; the exit code is 1 where that is not what was recorded. */
+export function showRerun(cli: Cli, rerun: Rerun, { json }: Pick<ReplayOptions, "json">): void {
   const { out } = cli;
   const { recorded, replayed, identical, differs, hashes, not_hermetic: reasons } = rerun;
   if (!identical) cli.exitWith(1);

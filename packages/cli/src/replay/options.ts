@@ -2,10 +2,11 @@ import type { Replay, WhatIf } from "@nexus-functions/client/api.gen";
 import type { NexusClient } from "@nexus-functions/client/client";
 import { CliError, type Cli } from "../cli.ts";
 import { readInput } from "../input.ts";
+import type { PartsOptions } from "../recording/parts.ts";
 import type { ReadingOptions } from "../reading.ts";
 import type { FailOn } from "../report/fail-on.ts";
 
-export interface ReplayOptions extends ReadingOptions {
+export interface ReplayOptions extends ReadingOptions, PartsOptions {
   readonly function?: string;
   readonly since?: string;
   readonly until?: string;

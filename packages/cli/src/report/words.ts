@@ -100,6 +100,7 @@ const NOT_HERMETIC_WORDS = {
   stopped: "the host ended it (a timeout, a cancellation)",
   stack: "it came to the end of the machine's stack",
   memory: "the machine had no memory for it",
+  redacted: "parts of its event were replaced",
 } as const satisfies Record<Skipped["because"][number], string>;
 
 export function amount(value: number, unit: Measure["unit"]): string {

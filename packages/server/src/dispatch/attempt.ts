@@ -2,6 +2,7 @@ import { NexusError } from "../core/errors.ts";
 import type { NewEvent } from "../core/event.ts";
 import type { FunctionVersion } from "../core/function.ts";
 import { idempotencyKey, uuidv7 } from "../core/ids.ts";
+import { isKept, isRecorded } from "../core/record-policy.ts";
 import type { InvocationError, InvocationStatus, InvocationTrigger } from "../core/invocation.ts";
 import {
   childTrace,
@@ -30,7 +31,8 @@ export interface Attempt {
   readonly error: InvocationError | null;
   /** Empty unless the run succeeded. */
   readonly emitted: readonly NewEvent[];
-  readonly recording: Uint8Array;
+  /** Undefined: the function's policy keeps none of this run. */
+  readonly recording: Uint8Array | undefined;
 }
 
 export interface AttemptInput {
@@ -60,13 +62,14 @@ export async function runAttempt(input: AttemptInput, deps: AttemptDeps): Promis
   const trace = childTrace(parent);
   const traceparent = formatTraceparent(trace);
   const key = idempotencyKey(version.name, event.event.source, event.event.id);
+  const recorded = isRecorded(version.record, event.event);
 
   const outcome = await deps.runtime.invoke({
     version: version.version,
     function: version.name,
     stdin: event.event.json,
     env: environment({ version, event, attempt, trace, replay: trigger === "replay" }),
-    tape: "record",
+    ...(recorded ? { tape: "record" } : {}),
     hostCalls: deps.effects.callsFor({ version, event, trace }),
     secrets: deps.effects.secretsFor(version),
   });
@@ -95,7 +98,8 @@ export async function runAttempt(input: AttemptInput, deps: AttemptDeps): Promis
     status,
     error,
     emitted,
-    recording: recordingOf(outcome, trace, version),
+    recording:
+      recorded && isKept(version.record, status) ? recordingOf(outcome, trace, version) : undefined,
   };
   report(done, trace, input, deps.telemetry);
   return done;

@@ -1,5 +1,6 @@
 import type { NewEvent, StoredEvent } from "../core/event.ts";
 import type { Invocation } from "../core/invocation.ts";
+import type { RecordingFile } from "../core/recording-file.ts";
 import type { Appended } from "../log/log.ts";
 import type { Outcome } from "../runtime/runtime.ts";
 import type { Replays } from "./replays/replays.ts";
@@ -33,6 +34,15 @@ export interface Dispatch {
    * with something changed also EVENT_INVALID and REQUEST_INVALID.
    */
   rerun(invocationId: string, options?: RerunOptions): Promise<Rerun>;
+
+  /**
+   * All that it takes to run a recorded invocation again on another machine, redacted as its function says;
+   * `withModule`: its module and mounts, too. Rejects as `rerun` does.
+   */
+  recordingFile(
+    invocationId: string,
+    options: { readonly withModule: boolean },
+  ): Promise<RecordingFile>;
 
   /** Past runs made again on a candidate. */
   readonly replays: Replays;

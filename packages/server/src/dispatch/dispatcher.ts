@@ -2,6 +2,7 @@ import { NexusError } from "../core/errors.ts";
 import type { NewEvent, StoredEvent } from "../core/event.ts";
 import type { FunctionVersion } from "../core/function.ts";
 import type { Invocation } from "../core/invocation.ts";
+import type { RecordingFile } from "../core/recording-file.ts";
 import type { PlatformSettings } from "../core/settings.ts";
 import { parseTraceparent } from "../core/trace.ts";
 import type { Effects } from "../effects/effects.ts";
@@ -13,6 +14,7 @@ import { runAttempt, type Attempt } from "./attempt.ts";
 import { runCron } from "./cron.ts";
 import type { CallResult, Dispatch, ReplayOptions, Waited } from "./dispatch.ts";
 import { invocationRecord } from "./record.ts";
+import { recordingFile } from "./recording-files.ts";
 import { ReplayJobs } from "./replays/replay-jobs.ts";
 import type { Replays } from "./replays/replays.ts";
 import { type RerunOptions, Reruns } from "./rerun.ts";
@@ -147,6 +149,13 @@ class Dispatcher implements Dispatch {
     return this.#reruns.rerun(invocationId, options);
   }
 
+  recordingFile(
+    invocationId: string,
+    options: { readonly withModule: boolean },
+  ): Promise<RecordingFile> {
+    return recordingFile(this.#deps, invocationId, options);
+  }
+
   get replays(): Replays {
     return this.#jobs;
   }
@@ -239,7 +248,12 @@ function settleCall(runner: FunctionRunner, delivery: Delivery, done: Attempt): 
   const { position } = delivery.stored;
   const invocation = invocationRecord(done, { position, delivery: "done" });
   const { emitted, recording } = done;
-  return runner.settle(delivery, { invocation, recording, emitted, next: { state: "done" } });
+  return runner.settle(delivery, {
+    invocation,
+    ...(recording === undefined ? {} : { recording }),
+    emitted,
+    next: { state: "done" },
+  });
 }
 
 function duplicateCall({ status, position }: Appended): CallResult {

@@ -1,18 +1,15 @@
 import { NexusError } from "../core/errors.ts";
-import { idempotencyKey } from "../core/ids.ts";
 import { decodeRecording } from "../core/recording.ts";
 import type { Against } from "../core/replay-job.ts";
 import type { WhatIf } from "../core/what-if.ts";
 import type { PlatformSettings } from "../core/settings.ts";
-import { formatTraceparent } from "../core/trace.ts";
 import type { Effects } from "../effects/effects.ts";
 import type { ArchivedVersion, VersionArchive } from "../functions/functions.ts";
 import type { EventLog } from "../log/log.ts";
 import type { Outcome, Runtime } from "../runtime/runtime.ts";
-import { judge } from "./attempt.ts";
 import { Candidates } from "./candidates.ts";
-import { emittedEvents } from "./emit.ts";
 import { findRecorded } from "./find-recorded.ts";
+import { judged } from "./judged.ts";
 import {
   compareWith,
   outcomeAgain,
@@ -94,7 +91,7 @@ export class Reruns {
 
   /** INVOCATION_NOT_FOUND, RECORDING_NOT_FOUND, RECORDING_INVALID, EVENT_NOT_FOUND. */
   async find(id: string): Promise<RecordedRun> {
-    const { recorded, recording, event } = await findRecorded(this.#deps.log, id);
+    const { recorded, recording, event } = await findRecorded(this.#deps, id);
     return { recorded, recording: decodeRecording(recording), event };
   }
 
@@ -117,7 +114,7 @@ export class Reruns {
     const outcome = await outcomeOn(run, candidate, { ...this.#runDeps, signal });
     return {
       version: candidate.version.version,
-      outcome: this.#judged(run, candidate, outcome),
+      outcome: judged(run, candidate.version, { outcome, limits: this.#emitLimits }),
     };
   }
 
@@ -126,22 +123,9 @@ export class Reruns {
     return compareWith(run, { version, outcome, status, asked: outcome.tape });
   }
 
-  #judged(run: RecordedRun, { version }: ArchivedVersion, outcome: Outcome): Outcome {
-    const { event, recorded, recording } = run;
-    const { spanId, sampled } = recording;
-    const { status, error } = judge(outcome, version, () =>
-      emittedEvents(outcome, {
-        function: version.name,
-        output: version.output,
-        cause: event,
-        idPrefix: idempotencyKey(version.name, event.event.source, event.event.id),
-        traceparent: formatTraceparent({ traceId: recorded.trace_id, spanId, sampled }),
-        time: recorded.started_at,
-        chainDepth: this.#deps.settings().chainDepth,
-        maxEventBytes: this.#deps.log.maxEventBytes,
-      }),
-    );
-    return { ...outcome, status, error };
+  get #emitLimits() {
+    const { log, settings } = this.#deps;
+    return { chainDepth: settings().chainDepth, maxEventBytes: log.maxEventBytes };
   }
 
   get #runDeps() {

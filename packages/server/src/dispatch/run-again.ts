@@ -31,10 +31,16 @@ export interface Rerun {
 }
 
 /** A run with all that it was given. */
-export interface RecordedRun {
-  readonly event: NewEvent;
+export interface RecordedRun extends GivenRun {
   readonly recorded: Invocation;
   readonly recording: Recording;
+}
+
+/** Of a run: what it was given, without what came of it. */
+export interface GivenRun {
+  readonly event: NewEvent;
+  readonly recorded: Pick<Invocation, "attempt" | "trigger" | "trace_id" | "started_at">;
+  readonly recording: Pick<Recording, "spanId" | "sampled" | "tape">;
   /** When it is to begin, in milliseconds since the Unix epoch, where that is another time. */
   readonly startedAt?: number;
 }
@@ -62,7 +68,7 @@ export async function runAgain(
  * it anywhere. Rejects as Runtime.load and Runtime.invoke do.
  */
 export function outcomeAgain(
-  run: RecordedRun,
+  run: GivenRun,
   archived: ArchivedVersion,
   deps: RunAgainDeps,
 ): Promise<Outcome> {
@@ -75,7 +81,7 @@ export function outcomeAgain(
  * Runtime.invoke do.
  */
 export function outcomeOn(
-  run: RecordedRun,
+  run: GivenRun,
   candidate: ArchivedVersion,
   deps: RunAgainDeps,
 ): Promise<Outcome> {
@@ -84,7 +90,7 @@ export function outcomeOn(
 }
 
 async function invoke(
-  { event, recorded, recording }: RecordedRun,
+  { event, recorded, recording }: GivenRun,
   archived: ArchivedVersion,
   {
     versions,

@@ -36,6 +36,8 @@ export interface ArchivedVersion {
   readonly content: Uint8Array;
   readonly module: Uint8Array;
   readonly files: GrantedFiles;
+  /** What is mounted, each as the bytes that its sha256 in the content is of, in that order. */
+  readonly mounts: readonly Uint8Array[];
 }
 
 export interface KeptVersion {

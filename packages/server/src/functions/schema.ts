@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { guestFault } from "./guest-path.ts";
 import { parseDuration } from "../core/quantity.ts";
+import { parseRecordPolicy, RECORD_POLICY_PATTERN } from "../core/record-policy.ts";
+import { REDACT_PATH, redactPathFault } from "../core/redaction.ts";
 import { WRONG_TOKENS_A_MINUTE } from "../core/settings.ts";
 import { choice, count, duration, flag, section, size, text, wrong } from "./fields.ts";
 import { grantsShape } from "./grants.ts";
@@ -25,6 +27,7 @@ export const DEFAULTS = {
   },
   output: "answer",
   start: "latest",
+  record: "full",
 } as const;
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -233,6 +236,34 @@ const settings = {
       "Size of a directory in memory that the function may write to, at `/tmp`: empty at the beginning of each invocation, gone at its end. Without it, or with 0, there is none.",
     examples: ["16Mi"],
   }).optional(),
+  record: text("a policy", "failures", (policy) =>
+    parseRecordPolicy(policy) === undefined
+      ? 'is none of full, failures, sample(…%) and off (try "failures" or "sample(10%)")'
+      : undefined,
+  )
+    .meta({
+      title: "Record",
+      description:
+        "Which runs are kept as recordings, to be run again bit for bit: `full`, all; `failures`, those that did not succeed; `sample(10%)`, those of so many of a hundred events, with all their attempts; `off`, none.",
+      default: DEFAULTS.record,
+      examples: ["failures", "sample(10%)"],
+      pattern: RECORD_POLICY_PATTERN,
+    })
+    .optional(),
+  redact: z
+    .array(
+      text("a path into the event", "data.card.number", redactPathFault).meta({
+        pattern: REDACT_PATH.source,
+      }),
+      { error: wrong("a list of paths into the event", "[data.card.number]") },
+    )
+    .meta({
+      title: "Redact",
+      description:
+        "Paths into the event (`data.card.number`, `data.items[*].secret`) and into JSON output (`output.token`). What is there is replaced in recordings that are exported, and in fixtures; the log keeps the event as it came. A function's paths are added to those of `defaults`.",
+      examples: [["data.card.number", "data.items[*].secret"]],
+    })
+    .optional(),
 };
 
 const mountSchema = section(

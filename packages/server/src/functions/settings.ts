@@ -1,5 +1,6 @@
 import type { FunctionSettings, Trigger } from "../core/function.ts";
 import { parseDuration, parseSize } from "../core/quantity.ts";
+import { parseRecordPolicy } from "../core/record-policy.ts";
 import {
   DEFAULT_PLATFORM_SETTINGS,
   requestRate,
@@ -28,6 +29,8 @@ export function functionSettings(
   const limits = { ...DEFAULTS.limits, ...compact(defaults.limits), ...compact(own.limits) };
   const orderBy = own.order_by ?? defaults.order_by;
   const scratchBytes = bytes(own.scratch ?? defaults.scratch ?? 0);
+  const record = parseRecordPolicy(own.record ?? defaults.record ?? DEFAULTS.record)!;
+  const redact = [...new Set([...(defaults.redact ?? []), ...(own.redact ?? [])])];
   const grants = grantsOf(own);
   const backoffMs = parseDuration(retry.backoff)!;
   return {
@@ -59,6 +62,9 @@ export function functionSettings(
     output: own.output ?? defaults.output ?? DEFAULTS.output,
     start: own.start ?? defaults.start ?? DEFAULTS.start,
     ...(scratchBytes === 0 ? {} : { scratchBytes }),
+    // What is as it always was is no part of a version's content: versions keep their names.
+    ...(record.kind === "full" ? {} : { record }),
+    ...(redact.length === 0 ? {} : { redact }),
     ...(grants === undefined ? {} : { grants }),
   };
 }

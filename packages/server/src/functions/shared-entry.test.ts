@@ -21,6 +21,8 @@ functions:
     order_by: data.key
     env: { A: "1" }
     scratch: 1Mi
+    record: sample(10%)
+    redact: [data.a]
     limits: { stack: 100, cpu: 1s }
     mounts: [{ host: data, guest: /data }]
 `;

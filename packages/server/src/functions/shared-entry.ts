@@ -123,6 +123,13 @@ const settings = z.looseObject({
   output: z.enum(["answer", "events"]),
   start: z.enum(["latest", "earliest"]),
   scratchBytes: whole.optional(),
+  record: z
+    .discriminatedUnion("kind", [
+      z.looseObject({ kind: z.enum(["failures", "off"]) }),
+      z.looseObject({ kind: z.literal("sample"), percent: z.number() }),
+    ])
+    .optional(),
+  redact: z.array(z.string()).optional(),
   grants: z
     .looseObject({
       kv: z.literal(true).optional(),

@@ -5,7 +5,7 @@ import type { FunctionSettings, FunctionVersion } from "../core/function.ts";
 import { sha256 } from "../core/ids.ts";
 import type { Mount, MountFacts } from "../core/mounts.ts";
 import type { ArchivedVersion, KeptVersion, ModuleStore, VersionArchive } from "./functions.ts";
-import { contentStore } from "./module-store.ts";
+import { contentStore, moduleStore } from "./module-store.ts";
 import { mountContent, mountIn } from "./mount-content.ts";
 import { canonicalJson, functionVersion, versionContent } from "./version.ts";
 import { moduleFault } from "./wasm-file.ts";
@@ -98,11 +98,13 @@ export async function versionOf(
   const module = await parts.module(name);
   if (module === undefined) throw missing(settings.name, `its module ${name} is not here`);
   const mounts: Mount[] = [];
+  const mountBytes: Uint8Array[] = [];
   for (const { guest, sha256 } of mounted) {
     const bytes = await parts.mount(sha256);
     const files = bytes === undefined ? undefined : mountIn(bytes);
     if (files === undefined) throw missing(settings.name, `the files at ${guest} are not here`);
     mounts.push({ guest, files });
+    mountBytes.push(bytes!);
   }
   const facts = mounted.map(({ guest, sha256 }): MountFacts => {
     return { guest, sha256, host: "", files: 0, bytes: 0 };
@@ -113,7 +115,14 @@ export async function versionOf(
     0,
   );
   const scratchBytes = settings.scratchBytes ?? 0;
-  return { version, content, module, files: { mounts, scratchBytes } };
+  return { version, content, module, files: { mounts, scratchBytes }, mounts: mountBytes };
+}
+
+/** The parts that a data directory has. Each rejects as the module store does. */
+export function partsIn(dataDir: string): VersionParts {
+  const modules = moduleStore(join(dataDir, "modules"));
+  const mounts = contentStore(join(dataDir, "versions"), "mount");
+  return { module: (name) => modules.get(name), mount: (name) => mounts.get(name) };
 }
 
 /** The parts of a version that came with it, known by their hashes. */

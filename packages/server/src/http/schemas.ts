@@ -151,7 +151,7 @@ const Rerun = z
     not_hermetic: z
       .array(z.enum(NOT_HERMETIC))
       .describe(
-        "Why the run need not go the same way again: `tape_full`, it was given more than is kept; `stopped`, the host ended it; `stack`, it came to the end of the machine's stack; `memory`, the machine had none. Empty: it must.",
+        "Why the run need not go the same way again: `tape_full`, it was given more than is kept; `stopped`, the host ended it; `stack`, it came to the end of the machine's stack; `memory`, the machine had none; `redacted`, parts of the event were replaced. Empty: it must.",
       ),
     identical: z.boolean(),
     differs: z
@@ -291,6 +291,12 @@ const FunctionInfo = z
     }),
     output: z.enum(["answer", "events"]),
     start: z.enum(["latest", "earliest"]),
+    record: z
+      .string()
+      .describe("Which runs are recorded: `full`, `failures`, `sample(10%)`, `off`."),
+    redact: z
+      .array(z.string())
+      .describe("Paths that are replaced in recordings that are exported."),
     counters: z.strictObject({
       waiting: whole.describe("Matching events not handed out yet: an upper bound."),
       running: whole,

@@ -1,5 +1,6 @@
 import { NexusError } from "../../core/errors.ts";
 import type { FunctionVersion } from "../../core/function.ts";
+import { recordPolicyText } from "../../core/record-policy.ts";
 import type { ConsumerLag } from "../../log/log.ts";
 import type { MetricSummary } from "../../telemetry/telemetry.ts";
 import { json, type Operation } from "../operation.ts";
@@ -101,6 +102,8 @@ function info(
     },
     output: version.output,
     start: version.start,
+    record: recordPolicyText(version.record ?? { kind: "full" }),
+    redact: version.redact ?? [],
     counters: {
       waiting: lag?.waiting ?? 0,
       running: lag?.running ?? 0,
