@@ -14,9 +14,8 @@ import { answerKv } from "@nexus-functions/server/effects/kv";
 import { memoryState } from "@nexus-functions/server/log/drivers/memory-state";
 import type { HostCalls } from "@nexus-functions/server/runtime/host-calls";
 import type { Outcome } from "@nexus-functions/server/runtime/runtime";
-import { TAPE } from "@nexus-functions/server/runtime/tape";
+import { callIn } from "@nexus-functions/server/runtime/taped-call";
 import { tapeEntries } from "@nexus-functions/server/runtime/tape-entries";
-import { decodeCall } from "@nexus-functions/server/runtime/taped-call";
 import { TEST_LIMITS } from "@nexus-functions/server/testing/limits";
 import { testRuntime, text, type TestRuntime } from "@nexus-functions/server/testing/runtime";
 import { startNats, type TestNats } from "@nexus-functions/server/testing/nats";
@@ -88,8 +87,9 @@ function done({ status, exitCode, error, output, logs, emitted, limits }: Outcom
 /** Whether it lies in the answer of a host call. */
 function isAnswered(tape: Uint8Array, place: number): boolean {
   for (const entry of tapeEntries(tape)) {
-    if (place >= entry.end || entry.kind !== TAPE.call) continue;
-    return place >= entry.end - decodeCall(entry.bytes)!.payload.length;
+    const [call] = callIn(entry);
+    if (place >= entry.end || call === undefined) continue;
+    return place >= entry.end - call.payload.length;
   }
   return false;
 }

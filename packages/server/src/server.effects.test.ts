@@ -78,6 +78,9 @@ test("POST /invocations/{id}/replay of a run with every host call asks nobody an
   ];
   const first = await run(server, lines);
   assert.equal(first.error, null);
+  const warnings = server.lines.filter((line) => line.includes("a secret that is not given"));
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0]!, /"function":"effects","secret":"MISSING"/);
   assert.match(
     first.output,
     /^new: done\nget: 1\ncas: done\ntmp: done\nlist: 2 count=2 soon=gone\n/,

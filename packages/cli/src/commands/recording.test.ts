@@ -10,7 +10,6 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Accepted, Rerun } from "@nexus-functions/client/api.gen";
 import { decodeRecording } from "@nexus-functions/server/core/recording";
-import { TAPE } from "@nexus-functions/server/runtime/tape";
 import { tapeEntries } from "@nexus-functions/server/runtime/tape-entries";
 import {
   encodeRecordingFile,
@@ -244,7 +243,7 @@ test(
     const file = decodeRecordingFile(bytes, path);
     const recording = Buffer.from(file.recording);
     const { tape } = decodeRecording(recording);
-    const given = [...tapeEntries(tape)].find(({ kind }) => kind === TAPE.random);
+    const given = [...tapeEntries(tape)].find(({ kind }) => kind === "random");
     tape[given!.end - 1]! ^= 1;
     await writeFile(path, encodeRecordingFile({ ...file, recording }));
     const { code, stdout } = await elsewhere(["replay", path]);

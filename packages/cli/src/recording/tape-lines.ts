@@ -1,12 +1,10 @@
 import { decodeCall, describeCall } from "@nexus-functions/server/runtime/taped-call";
 import { secretName } from "@nexus-functions/server/runtime/taped-secret";
-import { ClockReadings } from "@nexus-functions/server/runtime/clock-readings";
-import { TAPE, tapeKindName, type ClockKind } from "@nexus-functions/server/runtime/tape";
 import { tapeEntries, type TapeEntry } from "@nexus-functions/server/runtime/tape-entries";
 
 /** One thing that a run was given. */
 export interface GivenThing {
-  /** As core names it: `realtime`, `monotonic`, `cpu`, `random`, `seed`, `call`, `secret`. */
+  /** As tapes name it: `realtime`, `monotonic`, `cpu`, `random`, `seed`, `call`, `secret`. */
   readonly kind: string;
   /** In words. */
   readonly name: string;
@@ -16,11 +14,9 @@ export interface GivenThing {
 /** All that a tape has, in order. */
 export function givenBy(tape: Uint8Array): readonly GivenThing[] {
   const things: GivenThing[] = [];
-  const readings = new ClockReadings();
   let at = 0;
   for (const entry of tapeEntries(tape)) {
-    const read = (clock: ClockKind): bigint => readings.read(clock, tape, entry.start)?.ns ?? 0n;
-    things.push({ kind: tapeKindName(entry.kind), ...inWords(entry, read) });
+    things.push({ kind: entry.kind, ...inWords(entry) });
     at = entry.end;
   }
   if (at < tape.length) {
@@ -30,27 +26,22 @@ export function givenBy(tape: Uint8Array): readonly GivenThing[] {
   return things;
 }
 
-function inWords(
-  { kind, bytes, count }: TapeEntry,
-  read: (clock: ClockKind) => bigint,
-): Omit<GivenThing, "kind"> {
-  switch (kind) {
-    case TAPE.realtime:
-      return { name: "real time", value: moment(read("realtime")) };
-    case TAPE.monotonic:
-      return { name: "monotonic clock", value: seconds(read("monotonic")) };
-    case TAPE.cpu:
-      return { name: "processor time", value: seconds(read("cpu")) };
-    case TAPE.random:
-      return { name: `${count} random bytes`, value: hex(bytes) };
-    case TAPE.seed:
-      return { name: `${count} random bytes`, value: `from the key ${hex(bytes)}` };
-    case TAPE.call:
-      return callInWords(bytes);
-    case TAPE.secret:
-      return { name: "secret", value: secretInWords(bytes) };
-    default:
-      return { name: tapeKindName(kind), value: `${bytes.length} bytes` };
+function inWords(entry: TapeEntry): Omit<GivenThing, "kind"> {
+  switch (entry.kind) {
+    case "realtime":
+      return { name: "real time", value: moment(entry.ns) };
+    case "monotonic":
+      return { name: "monotonic clock", value: seconds(entry.ns) };
+    case "cpu":
+      return { name: "processor time", value: seconds(entry.ns) };
+    case "random":
+      return { name: `${entry.count} random bytes`, value: hex(entry.bytes) };
+    case "seed":
+      return { name: `${entry.count} random bytes`, value: `from the key ${hex(entry.bytes)}` };
+    case "call":
+      return callInWords(entry.bytes);
+    case "secret":
+      return { name: "secret", value: secretInWords(entry.bytes) };
   }
 }
 

@@ -4,7 +4,8 @@ import { eventValue, type NexusEvent } from "../core/event.ts";
 import type { WhatAnswer, WhatIf } from "../core/what-if.ts";
 import { ERRNO } from "../runtime/errno.ts";
 import type { HostAnswer } from "../runtime/host-calls.ts";
-import { callsOn, firstRealtime, withAnswers, withClockMoved } from "../runtime/tape-edits.ts";
+import { firstRealtime, withAnswers, withClockMoved } from "../runtime/tape-edits.ts";
+import { callsOn } from "../runtime/taped-call.ts";
 import type { RecordedRun } from "./run-again.ts";
 
 /**

@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NexusError } from "../core/errors.ts";
+import type { FunctionVersion } from "../core/function.ts";
 import type { SecretsConfig } from "../core/secrets.ts";
 
 const FILE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
@@ -17,6 +18,14 @@ export async function readSecrets({
   const all: Record<string, string> = folder === undefined ? {} : await inFolder(folder);
   for (const [name, value] of Object.entries(values)) all[name] = checked(name, value);
   return all;
+}
+
+/** The secrets that the function is granted and the platform was not given. */
+export function missingSecrets(
+  { grants }: FunctionVersion,
+  given: Readonly<Record<string, string>>,
+): readonly string[] {
+  return (grants?.secrets ?? []).filter((name) => !Object.hasOwn(given, name));
 }
 
 async function inFolder(folder: string): Promise<Record<string, string>> {

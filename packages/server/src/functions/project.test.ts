@@ -99,6 +99,7 @@ functions:
     chainDepth: 16,
     rateLimit: { wrongTokens: { perSecond: 0.5, burst: 30 } },
     retention: { events: {}, invocations: {} },
+    replay: { verifyEveryMs: 10_000 },
   });
   assert.deepEqual(warnings, []);
 });
@@ -108,6 +109,7 @@ test("loadProject() takes a setting from the function, else from defaults, else 
 version: v1
 limits: { event: 65536, chain_depth: 3 }
 rate_limit: { requests: 100, wrong_tokens: 0 }
+replay: { verify: 1m }
 retention: { events: { max_age: 30d, max_size: 10Gi }, invocations: { max_age: 1h } }
 defaults:
   timeout: 2s
@@ -157,6 +159,20 @@ functions:
       events: { maxAgeMs: 2_592_000_000, maxBytes: 10_737_418_240 },
       invocations: { maxAgeMs: 3_600_000 },
     },
+    replay: { verifyEveryMs: 60_000 },
+  });
+});
+
+test("loadProject() takes replays that verify, or do not, and refuses another word", async () => {
+  const withVerify = (verify: string) =>
+    `version: v1\nreplay: { verify: ${verify} }\nfunctions: []\n`;
+  const { platform } = await loaded(withVerify('"off"'));
+  assert.deepEqual(platform.replay, { verifyEveryMs: 0 });
+  await assert.rejects(loaded(withVerify("sometimes")), {
+    message: /replay\.verify: "sometimes" is not a duration, or "off" \(try "10s"\)/,
+  });
+  await assert.rejects(loaded(withVerify("10ms")), {
+    message: /"10ms" is not between 1s and 24h/,
   });
 });
 

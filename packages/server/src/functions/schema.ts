@@ -421,6 +421,28 @@ const platform = {
         "How much of the past is kept. An event that a delivery or a dead letter still needs stays.",
     })
     .optional(),
+  replay: section(
+    {
+      verify: text("a duration", "10s", (value) => {
+        if (value === "off") return undefined;
+        const ms = parseDuration(value);
+        if (ms === undefined) return 'is not a duration, or "off" (try "10s")';
+        return ms < 1_000 || ms > 86_400_000 ? "is not between 1s and 24h" : undefined;
+      })
+        .meta({
+          title: "Verify",
+          description:
+            "How often one recorded run is made again while no function runs, to see that it goes the same way; `off`: never. What went another way is an event of type `nexus.replay.diverged`.",
+          default: "10s",
+          examples: ["1m", "off"],
+          pattern: "^(?:off|(?:\\d+(?:\\.\\d+)?(?:ms|s|m|h|d))+)$",
+        })
+        .optional(),
+    },
+    "{ verify: 10s }",
+  )
+    .meta({ title: "Replay", description: "What the platform does with recordings by itself." })
+    .optional(),
   nats: natsSchema.optional(),
 };
 

@@ -99,13 +99,14 @@ function triggerOf({ event, http, cron, nats }: TriggerConfig): Trigger {
 
 /** The platform's settings, every default filled in. */
 export function platformSettings(config: Partial<OuterConfig>): PlatformSettings {
-  const { limits, rate_limit, retention } = config;
+  const { limits, rate_limit, retention, replay } = config;
   return {
     eventBytes:
       limits?.event === undefined ? DEFAULT_PLATFORM_SETTINGS.eventBytes : bytes(limits.event),
     chainDepth: limits?.chain_depth ?? DEFAULT_PLATFORM_SETTINGS.chainDepth,
     rateLimit: rateLimit(rate_limit ?? {}),
     retention: { events: keep(retention?.events), invocations: keep(retention?.invocations) },
+    replay: { verifyEveryMs: verifyEveryMs(replay?.verify) },
   };
 }
 
@@ -117,6 +118,13 @@ function rateLimit(config: NonNullable<OuterConfig["rate_limit"]>): RateLimitSet
     ...(requests === undefined ? {} : { requests: requestRate(requests, burst) }),
     ...(wrong === undefined ? {} : { wrongTokens: wrong }),
   };
+}
+
+function verifyEveryMs(verify: string | undefined): number {
+  if (verify === "off") return 0;
+  return verify === undefined
+    ? DEFAULT_PLATFORM_SETTINGS.replay.verifyEveryMs
+    : parseDuration(verify)!;
 }
 
 type KeepConfig = NonNullable<OuterConfig["retention"]>["events"];

@@ -8,9 +8,7 @@ import { fixture } from "../testing/modules.ts";
 import { bytes, testRuntime, text, type TestRuntime } from "../testing/runtime.ts";
 import type { HostCalls } from "./host-calls.ts";
 import type { Outcome } from "./runtime.ts";
-import { TAPE } from "./tape.ts";
-import { tapeEntries } from "./tape-entries.ts";
-import { decodeCall, describeCall } from "./taped-call.ts";
+import { callsOn, describeCall } from "./taped-call.ts";
 
 const LIMITS = { ...TEST_LIMITS, outputBytes: 1024 * 1024 };
 
@@ -47,13 +45,8 @@ function done({ status, exitCode, error, output, logs, emitted, limits }: Outcom
 }
 
 /** The calls on a tape, in words. */
-function callsOn(tape: Uint8Array): readonly string[] {
-  const calls: string[] = [];
-  for (const entry of tapeEntries(tape)) {
-    if (entry.kind === TAPE.call) calls.push(describeCall(decodeCall(entry.bytes)!));
-  }
-  return calls;
-}
+const wordsOn = (tape: Uint8Array): readonly string[] =>
+  callsOn(tape).map((call) => describeCall(call));
 
 const keys = fc.constantFrom("a", "b");
 const programs = fc.array(
@@ -75,7 +68,7 @@ test("invoke() that follows its own tape is given the same answers to its host c
       const first = await record(t, lines);
       const again = await follow(t, lines, first.tape);
       assert.deepEqual(done(again), done(first));
-      assert.deepEqual(callsOn(again.tape), callsOn(first.tape));
+      assert.deepEqual(wordsOn(again.tape), wordsOn(first.tape));
     }),
     { numRuns: 200 },
   );
@@ -123,8 +116,8 @@ test("invoke() that follows a tape reads what it has written, and its tape says 
     "del: done",
     "get: error 44 (there is no such entry)",
   ]);
-  assert.equal(callsOn(asked).length, 10);
-  assert.equal(callsOn(asked)[2], 'kv.set("a", "2")');
+  assert.equal(wordsOn(asked).length, 10);
+  assert.equal(wordsOn(asked)[2], 'kv.set("a", "2")');
 });
 
 test("invoke() that follows a tape diverges where nobody knows what it would have been answered", async () => {

@@ -1,45 +1,55 @@
-import { kindOf, MOST_READING_BYTES } from "./clock-readings.ts";
-import { SEED_BYTES, TAPE } from "./tape.ts";
+import { ClockReadings, kindOf } from "./clock-readings.ts";
+import {
+  COUNT_BYTES,
+  SEED_BYTES,
+  TAPE,
+  tapeKindName,
+  type ClockKind,
+  type TapeKind,
+} from "./tape.ts";
 
-export interface TapeEntry {
-  readonly kind: number;
+export type TapeEntry = ReadingEntry | CountedEntry;
+
+export interface ReadingEntry {
+  readonly kind: ClockKind;
+  readonly ns: bigint;
+  /** Where it begins. */
   readonly start: number;
-  /** Where the next one begins. */
+  /** Where the next entry begins. */
   readonly end: number;
-  /** Random bytes, a key, a call, a secret; of a reading all of it (clock-readings.ts). */
+}
+
+export interface CountedEntry {
+  readonly kind: Exclude<TapeKind, ClockKind>;
+  /** Random bytes, a key, a call, a secret. */
   readonly bytes: Uint8Array;
-  /** How many random bytes were given, or how many `bytes` has. */
+  /** How many random bytes were given; otherwise, how many there are here. */
   readonly count: number;
+  readonly start: number;
+  readonly end: number;
 }
 
-/** The entry that begins at `start`; undefined: the tape has come to its end, or is none from here on. */
-export function tapeEntry(tape: Uint8Array, start: number): TapeEntry | undefined {
-  const first = tape[start];
-  if (first === undefined) return undefined;
-  const kind = kindOf(first);
-  if (kind < TAPE.realtime || kind > TAPE.secret) return undefined;
-  if (kind <= TAPE.cpu) return reading(tape, start, kind);
-  const from = start + 1 + 4;
-  if (from > tape.length) return undefined;
-  const count = new DataView(tape.buffer, tape.byteOffset + start + 1).getUint32(0, true);
-  const end = from + (kind === TAPE.seed ? SEED_BYTES : count);
-  if (end > tape.length) return undefined;
-  return { kind, start, end, bytes: tape.subarray(from, end), count };
-}
-
-/** All of them, in order. */
-export function* tapeEntries(tape: Uint8Array): Iterable<TapeEntry> {
-  for (let at = 0, entry; (entry = tapeEntry(tape, at)) !== undefined; at = entry.end) yield entry;
-}
-
-const MORE = 0x80;
-
-function reading(tape: Uint8Array, start: number, kind: number): TapeEntry | undefined {
-  for (let end = start + 1; end <= start + MOST_READING_BYTES; end += 1) {
-    const last = tape[end - 1];
-    if (last === undefined) return undefined;
-    if (last < MORE)
-      return { kind, start, end, bytes: tape.subarray(start, end), count: end - start };
+/** The entries of a tape from its beginning; ends where it does, or where it is none from there on. */
+export function* tapeEntries(tape: Uint8Array): Generator<TapeEntry, void> {
+  const view = new DataView(tape.buffer, tape.byteOffset, tape.byteLength);
+  const readings = new ClockReadings();
+  for (let at = 0; at < tape.length;) {
+    const kind = kindOf(tape[at]!);
+    if (kind >= TAPE.realtime && kind <= TAPE.cpu) {
+      const clock = tapeKindName(kind) as ClockKind;
+      const reading = readings.read(clock, tape, at);
+      if (reading === undefined) return;
+      yield { kind: clock, ...reading, start: at };
+      at = reading.end;
+      continue;
+    }
+    const from = at + 1 + COUNT_BYTES;
+    if (kind < TAPE.random || kind > TAPE.secret || from > tape.length) return;
+    const count = view.getUint32(at + 1, true);
+    const end = from + (kind === TAPE.seed ? SEED_BYTES : count);
+    if (end > tape.length) return;
+    const bytes = tape.subarray(from, end);
+    yield { kind: tapeKindName(kind) as CountedEntry["kind"], bytes, count, start: at, end };
+    at = end;
   }
-  return undefined;
 }

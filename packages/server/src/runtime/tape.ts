@@ -43,3 +43,6 @@ const NAMES = new Map<number, TapeKind>(
 export function tapeKindName(kind: number): string {
   return NAMES.get(kind) ?? `something of kind ${kind}`;
 }
+
+/** What lies behind the first byte of every entry but a reading: how many bytes. */
+export const COUNT_BYTES = 4;

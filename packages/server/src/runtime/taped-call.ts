@@ -10,6 +10,7 @@ import {
   type HostCallName,
   type PartName,
 } from "./host-calls.ts";
+import { tapeEntries, type TapeEntry } from "./tape-entries.ts";
 
 /**
  * A host call on a tape: its number (1 byte), its errno (1), each part of its request in the order of PARTS,
@@ -115,6 +116,17 @@ export function decodeCall(entry: Uint8Array): TapedCall | undefined {
   const payload = entry.subarray(at);
   if (errno === 0 && payload.length < LEAST_ANSWER_BYTES[name]) return undefined;
   return { name, errno, parts, payload };
+}
+
+/** All calls on a tape, in order. */
+export function callsOn(tape: Uint8Array): readonly TapedCall[] {
+  return [...tapeEntries(tape)].flatMap((entry) => callIn(entry));
+}
+
+/** The call that an entry is, if it is one. */
+export function callIn(entry: TapeEntry): readonly [] | readonly [TapedCall] {
+  const call = entry.kind === "call" ? decodeCall(entry.bytes) : undefined;
+  return call === undefined ? [] : [call];
 }
 
 export function sameParts(one: readonly TapedPart[], other: readonly TapedPart[]): boolean {

@@ -1,6 +1,4 @@
-import { TAPE } from "./tape.ts";
-import { tapeEntries } from "./tape-entries.ts";
-import { decodeCall, type TapedCall, type TapedPart } from "./taped-call.ts";
+import { callsOn, type TapedCall, type TapedPart } from "./taped-call.ts";
 
 /** A host call that does something to the world, for people and for comparing. */
 export interface TapedEffect {
@@ -14,14 +12,7 @@ export interface TapedEffect {
 
 /** What a run did to the world by calls that the host answered, in order, as far as its tape says. */
 export function effectsOn(tape: Uint8Array): readonly TapedEffect[] {
-  const effects: TapedEffect[] = [];
-  for (const entry of tapeEntries(tape)) {
-    if (entry.kind !== TAPE.call) continue;
-    const call = decodeCall(entry.bytes);
-    const effect = call === undefined ? undefined : effectOf(call);
-    if (effect !== undefined) effects.push(effect);
-  }
-  return effects;
+  return callsOn(tape).flatMap((call) => effectOf(call) ?? []);
 }
 
 /** Undefined: it only reads. */

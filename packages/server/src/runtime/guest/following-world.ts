@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
-import { ClockReadings } from "../clock-readings.ts";
 import type { HostAnswer, HostCall } from "../host-calls.ts";
-import { describeCall, tapedParts } from "../taped-call.ts";
+import { callIn, describeCall, tapedParts, type TapedCall } from "../taped-call.ts";
 import { NO_SECRETS, type Secrets } from "./secrets.ts";
-import { TAPE, type ClockKind } from "../tape.ts";
-import { tapeEntry, type TapeEntry } from "../tape-entries.ts";
+import { tapeEntries, type CountedEntry } from "../tape-entries.ts";
+import type { ClockKind } from "../tape.ts";
 import { noteCall } from "./recording-world.ts";
 import type { Diverge } from "./replaying-world.ts";
 import { SeededStream } from "./seeded-bytes.ts";
@@ -34,9 +33,9 @@ export interface Followed {
  */
 export class FollowingWorld implements World {
   #tape: Uint8Array = NOTHING;
-  /** Where the next entry of each clock is looked for. */
-  readonly #at = { realtime: 0, monotonic: 0, cpu: 0, random: 0 };
-  readonly #readings = new ClockReadings();
+  #recorded = nothingRecorded();
+  /** How many were given of each. */
+  readonly #given = { realtime: 0, monotonic: 0, cpu: 0, random: 0 };
   /** What each clock showed last. */
   readonly #last = { realtime: 0n, monotonic: 0n, cpu: 0n };
   /** What this run has waited for that the recorded one had not. */
@@ -47,7 +46,7 @@ export class FollowingWorld implements World {
   #bytes: Uint8Array = NOTHING;
   #stream: SeededStream | undefined;
   #secrets: Secrets = NO_SECRETS;
-  #given: Uint8Array[] = [];
+  #secretsGiven: Uint8Array[] = [];
   readonly #calls = new SuppressedCalls();
   readonly #diverge: Diverge;
   #asked!: Tape;
@@ -58,18 +57,21 @@ export class FollowingWorld implements World {
 
   begin({ tape, startedNs, secrets, asked }: Followed): void {
     this.#secrets = secrets;
-    this.#given = [];
+    this.#secretsGiven = [];
     this.#asked = asked;
     // A copy: what lies in a seat belongs to whoever gets that next.
     this.#tape = tape.slice();
-    Object.assign(this.#at, { realtime: 0, monotonic: 0, cpu: 0, random: 0 });
-    this.#readings.begin();
-    const first = this.#find(0, (kind) => kind === TAPE.realtime);
-    const firstNs = first === undefined ? undefined : this.#read("realtime", first);
-    this.#readings.begin();
-    const base = (firstNs ?? startedNs) - STEP_NS;
+    this.#recorded = nothingRecorded();
+    const calls: TapedCall[] = [];
+    for (const entry of tapeEntries(this.#tape)) {
+      if ("ns" in entry) this.#recorded[entry.kind].push(entry.ns);
+      else if (entry.kind === "call") calls.push(...callIn(entry));
+      else if (entry.kind !== "secret") this.#recorded.random.push(entry);
+    }
+    this.#calls.begin(calls);
+    Object.assign(this.#given, { realtime: 0, monotonic: 0, cpu: 0, random: 0 });
+    const base = (this.#recorded.realtime[0] ?? startedNs) - STEP_NS;
     Object.assign(this.#last, { realtime: base, monotonic: base, cpu: -STEP_NS });
-    this.#calls.begin(this.#tape);
     this.#waitedNs = 0n;
     this.#floorNs = 0n;
     this.#bytes = NOTHING;
@@ -105,7 +107,7 @@ export class FollowingWorld implements World {
   }
 
   ask(call: HostCall): HostAnswer {
-    const parts = tapedParts(call, this.#given);
+    const parts = tapedParts(call, this.#secretsGiven);
     const answer = this.#calls.answer(call, parts);
     if (answer === undefined) {
       const asked = describeCall({ name: call.name, parts });
@@ -117,15 +119,13 @@ export class FollowingWorld implements World {
 
   secret(name: string): Uint8Array | undefined {
     const value = this.#secrets.get(name);
-    if (value !== undefined) this.#given.push(value);
+    if (value !== undefined) this.#secretsGiven.push(value);
     return value;
   }
 
   #next(clock: ClockKind): bigint {
-    const entry = this.#find(this.#at[clock], (kind) => kind === TAPE[clock]);
-    this.#at[clock] = entry?.end ?? this.#tape.length;
-    const recorded = entry === undefined ? undefined : this.#read(clock, entry);
-    const ns = recorded ?? this.#last[clock] + STEP_NS;
+    const ns = this.#recorded[clock][this.#given[clock]] ?? this.#last[clock] + STEP_NS;
+    this.#given[clock] += 1;
     this.#last[clock] = ns;
     return ns;
   }
@@ -143,28 +143,26 @@ export class FollowingWorld implements World {
 
   /** Gives none yet. */
   #reachNextBytes(): 0 {
-    const entry = this.#find(this.#at.random, (kind) => kind === TAPE.random || kind === TAPE.seed);
-    this.#at.random = entry?.end ?? this.#tape.length;
+    const entry = this.#recorded.random[this.#given.random];
+    this.#given.random += 1;
     if (entry === undefined) {
       const key = createHash("sha256").update(this.#tape).digest();
       this.#stream = new SeededStream(key, Infinity);
-    } else if (entry.kind === TAPE.random) {
+    } else if (entry.kind === "random") {
       this.#bytes = entry.bytes;
     } else {
       this.#stream = new SeededStream(entry.bytes, entry.count);
     }
     return 0;
   }
+}
 
-  #find(from: number, wanted: (kind: number) => boolean): TapeEntry | undefined {
-    let entry = tapeEntry(this.#tape, from);
-    while (entry !== undefined && !wanted(entry.kind)) entry = tapeEntry(this.#tape, entry.end);
-    return entry;
-  }
+interface Recorded extends Record<ClockKind, bigint[]> {
+  readonly random: CountedEntry[];
+}
 
-  #read(clock: ClockKind, { start }: TapeEntry): bigint | undefined {
-    return this.#readings.read(clock, this.#tape, start)?.ns;
-  }
+function nothingRecorded(): Recorded {
+  return { realtime: [], monotonic: [], cpu: [], random: [] };
 }
 
 const NOTHING = new Uint8Array(0);

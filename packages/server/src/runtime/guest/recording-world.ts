@@ -1,8 +1,9 @@
+import { ClockReadings, MOST_READING_BYTES } from "../clock-readings.ts";
 import type { HostAnswer, HostCall } from "../host-calls.ts";
 import { encodeCall, tapedParts, type TapedCall } from "../taped-call.ts";
 import { encodeSecret, SALT_BYTES } from "../taped-secret.ts";
-import { ClockReadings, MOST_READING_BYTES } from "../clock-readings.ts";
 import {
+  COUNT_BYTES,
   MOST_CLOCK_BYTES,
   MOST_RANDOM_BYTES,
   SEED_BYTES,
@@ -16,7 +17,6 @@ import type { Tape } from "./tape.ts";
 import type { World } from "./world.ts";
 
 const HEAD = 1;
-const LENGTH_BYTES = 4;
 
 /** What the live world gives, with a note on the tape of everything it gave. One serves many runs. */
 export class RecordingWorld implements World {
@@ -34,9 +34,9 @@ export class RecordingWorld implements World {
 
   begin(tape: Tape): void {
     this.#tape = tape;
-    this.#secrets = [];
     this.#readings.begin();
     this.#clockBytes = 0;
+    this.#secrets = [];
   }
 
   realtime(): bigint {
@@ -107,9 +107,9 @@ export function noteCall(tape: Tape, call: TapedCall): void {
 }
 
 function counted(kind: TapeKind, count: number, bytes: Uint8Array): Uint8Array {
-  const entry = new Uint8Array(HEAD + LENGTH_BYTES + bytes.length);
+  const entry = new Uint8Array(HEAD + COUNT_BYTES + bytes.length);
   entry[0] = TAPE[kind];
   new DataView(entry.buffer).setUint32(HEAD, count, true);
-  entry.set(bytes, HEAD + LENGTH_BYTES);
+  entry.set(bytes, HEAD + COUNT_BYTES);
   return entry;
 }

@@ -1,9 +1,16 @@
+import { ClockReadings, kindOf } from "../clock-readings.ts";
 import type { HostAnswer, HostCall } from "../host-calls.ts";
 import { decodeCall, describeCall, sameParts, tapedParts } from "../taped-call.ts";
 import { secretName, secretWas } from "../taped-secret.ts";
 import { NO_SECRETS, type Secrets } from "./secrets.ts";
-import { ClockReadings, kindOf } from "../clock-readings.ts";
-import { SEED_BYTES, TAPE, tapeKindName, type ClockKind, type TapeKind } from "../tape.ts";
+import {
+  COUNT_BYTES,
+  SEED_BYTES,
+  TAPE,
+  tapeKindName,
+  type ClockKind,
+  type TapeKind,
+} from "../tape.ts";
 import { seededBytes } from "./seeded-bytes.ts";
 import type { World } from "./world.ts";
 
@@ -55,10 +62,7 @@ export class ReplayingWorld implements World {
 
   random(bytes: Uint8Array): void {
     const kind = this.#tape[this.#at] === TAPE.seed ? "seed" : "random";
-    this.#expect(kind);
-    const head = this.#at + 1;
-    this.#take(1 + 4);
-    const count = this.#view.getUint32(head, true);
+    const count = this.#count(kind);
     if (count !== bytes.length) {
       this.#diverge(`it asks for ${bytes.length} random bytes, and was given ${count}`);
     }
@@ -102,10 +106,15 @@ export class ReplayingWorld implements World {
   }
 
   #counted(kind: TapeKind): Uint8Array {
+    return this.#take(this.#count(kind));
+  }
+
+  /** Of an entry that has bytes behind it: how many. */
+  #count(kind: TapeKind): number {
     this.#expect(kind);
     const head = this.#at + 1;
-    this.#take(1 + 4);
-    return this.#take(this.#view.getUint32(head, true));
+    this.#take(1 + COUNT_BYTES);
+    return this.#view.getUint32(head, true);
   }
 
   #clock(kind: ClockKind): bigint {

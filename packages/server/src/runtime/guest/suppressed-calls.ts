@@ -6,9 +6,7 @@ import {
   type HostCall,
   type HostCallName,
 } from "../host-calls.ts";
-import { TAPE } from "../tape.ts";
-import { tapeEntries } from "../tape-entries.ts";
-import { decodeCall, sameParts, type TapedCall, type TapedPart } from "../taped-call.ts";
+import { sameParts, type TapedCall, type TapedPart } from "../taped-call.ts";
 
 /** What a run knows of the value of a key: what it was answered, or has written itself. */
 interface Known {
@@ -24,16 +22,15 @@ interface Known {
  * reads what it wrote, and nobody else does. What would be known to nobody has no answer.
  */
 export class SuppressedCalls {
-  #tape: Uint8Array = NOTHING;
-  /** Where the calls stand on the tape whose answers were given. */
-  readonly #answered = new Set<number>();
+  /** Those whose answers were not given yet. */
+  #calls: TapedCall[] = [];
   readonly #known = new Map<string, Known>();
   /** Larger than any that the run has seen. */
   #nextRevision = 1n;
 
-  begin(tape: Uint8Array): void {
-    this.#tape = tape;
-    this.#answered.clear();
+  /** `calls`: those on the tape, in order. */
+  begin(calls: readonly TapedCall[]): void {
+    this.#calls = [...calls];
     this.#known.clear();
     this.#nextRevision = 1n;
   }
@@ -98,14 +95,8 @@ export class SuppressedCalls {
   }
 
   #recorded(name: HostCallName, parts: readonly TapedPart[]): TapedCall | undefined {
-    for (const { kind, bytes, start } of tapeEntries(this.#tape)) {
-      if (kind !== TAPE.call || this.#answered.has(start)) continue;
-      const recorded = decodeCall(bytes);
-      if (recorded?.name !== name || !sameParts(recorded.parts, parts)) continue;
-      this.#answered.add(start);
-      return recorded;
-    }
-    return undefined;
+    const place = this.#calls.findIndex((one) => one.name === name && sameParts(one.parts, parts));
+    return place === -1 ? undefined : this.#calls.splice(place, 1)[0];
   }
 
   #hasWrittenUnder(prefix: string): boolean {
