@@ -9,6 +9,8 @@ import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Accepted, Rerun } from "@nexus-functions/client/api.gen";
+import { decodeRecording } from "@nexus-functions/server/core/recording";
+import { tapeEntries } from "@nexus-functions/server/runtime/tape-entries";
 import {
   encodeRecordingFile,
   decodeRecordingFile,

@@ -43,6 +43,7 @@ export interface Dispatch {
     invocationId: string,
     options: { readonly withModule: boolean },
   ): Promise<RecordingFile>;
+
   /** Past runs made again on a candidate. */
   readonly replays: Replays;
 

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import type { Invocation } from "../../core/invocation.ts";
 import { typeMatches } from "../../core/pattern.ts";
 import type { ReplayRequest } from "../../core/replay-job.ts";
@@ -56,6 +57,8 @@ async function* recordsOf(
       ...(cursor === undefined ? {} : { cursor }),
     });
     yield* page.items;
+    // A long log must not take the server's thread from everybody else.
+    await setImmediate();
     cursor = page.nextCursor;
   } while (cursor !== undefined);
 }

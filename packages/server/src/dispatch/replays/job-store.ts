@@ -36,6 +36,8 @@ export interface Write {
 const NAMESPACE = "replays";
 const PAGE = 100;
 const CHUNK_BYTES = 256 * 1024;
+/** What a process that died has left behind goes after so long. */
+const LEFT_BEHIND_MS = 30 * 24 * 3_600_000;
 const MOST_READS = 10;
 /** An id and a position. */
 const RUN_BYTES = 16 + 8;
@@ -46,9 +48,12 @@ const RUN_BYTES = 16 + 8;
  */
 export class JobStore {
   readonly #state: StateStore;
+  readonly #now: () => number;
 
-  constructor(state: StateStore) {
+  /** `now`: milliseconds since the Unix epoch. */
+  constructor(state: StateStore, now: () => number) {
     this.#state = state;
+    this.#now = now;
   }
 
   async get(id: string): Promise<JobEntry | undefined> {
@@ -125,16 +130,15 @@ export class JobStore {
   async #setParts(
     key: string,
     bytes: Uint8Array,
-    { expect, expiresAt }: Write,
+    { expect, expiresAt = this.#now() + LEFT_BEHIND_MS }: Write,
   ): Promise<StateRevision | undefined> {
     const old = await this.#head(key);
     const head: Head = { name: randomUUID(), count: Math.ceil(bytes.length / CHUNK_BYTES) };
-    const expiry = expiresAt === undefined ? {} : { expiresAt };
     for (let part = 0; part < head.count; part += 1) {
       const chunk = bytes.subarray(part * CHUNK_BYTES, (part + 1) * CHUNK_BYTES);
-      await this.#state.set(NAMESPACE, partKey(head, part), chunk, expiry);
+      await this.#state.set(NAMESPACE, partKey(head, part), chunk, { expiresAt });
     }
-    const options = { ...expiry, expect };
+    const options = { expiresAt, expect };
     const revision = await this.#state.set(NAMESPACE, key, toJson(head), options);
     if (revision === undefined) await this.#deleteParts(head);
     else if (old !== undefined) await this.#deleteParts(old);

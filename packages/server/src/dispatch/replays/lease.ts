@@ -24,6 +24,7 @@ export type Interruption = "cancelled" | "lost" | "closing";
 export class Lease {
   readonly #options: LeaseOptions;
   readonly #interrupted = new AbortController();
+  #isLost = false;
   #entry: JobEntry;
 
   private constructor(entry: JobEntry, options: LeaseOptions) {
@@ -53,12 +54,18 @@ export class Lease {
     return this.#interrupted.signal;
   }
 
-  interrupt(why: Interruption): void {
+  interrupt(why: Exclude<Interruption, "lost">): void {
     this.#interrupted.abort(why);
   }
 
+  /** Whether another process may be at the job: then nothing of it is this one's to write. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
   lose(): void {
-    this.interrupt("lost");
+    this.#isLost = true;
+    this.#interrupted.abort("lost");
   }
 
   /** Renews it, with the job as it is then, until `signal` aborts or it is lost. */
@@ -66,7 +73,7 @@ export class Lease {
     if (this.#entry.cancelled) this.interrupt("cancelled");
     while (!signal.aborted) {
       await delay(RENEW_MS, undefined, { signal }).catch(() => undefined);
-      if (signal.aborted || this.signal.reason === "lost") return;
+      if (signal.aborted || this.#isLost) return;
       try {
         await this.#renew(job());
       } catch (error) {
@@ -81,7 +88,7 @@ export class Lease {
   async release(job: ReplayJob): Promise<void> {
     const ended = job.ended_at !== null;
     const expiresAt = ended ? this.#options.now() + ENDED_KEPT_MS : undefined;
-    while (this.signal.reason !== "lost") {
+    while (!this.#isLost) {
       const { cancelled } = this.#entry;
       const stored = { job, cancelled, lease: null };
       const { store } = this.#options;

@@ -43,7 +43,7 @@ export class ReplayJobs implements Replays {
 
   constructor(deps: ReplayJobsDeps) {
     this.#deps = deps;
-    this.#store = new JobStore(deps.log.state);
+    this.#store = new JobStore(deps.log.state, deps.now);
     this.#lease = { store: this.#store, owner: randomUUID(), now: deps.now };
     this.#working = this.#serve();
   }
@@ -223,7 +223,7 @@ export class ReplayJobs implements Replays {
       const job = await this.#outcome(run, lease);
       finished.abort();
       await holding;
-      if (job !== undefined) await this.#leave(job, run, lease);
+      if (job !== undefined && !lease.isLost) await this.#leave(job, run, lease);
     } finally {
       finished.abort();
       this.#current = undefined;
@@ -231,7 +231,8 @@ export class ReplayJobs implements Replays {
   }
 
   /** The job as it is to be left; undefined: it is somebody else's now. */
-  async #outcome(run: JobRun, { signal }: Lease): Promise<ReplayJob | undefined> {
+  async #outcome(run: JobRun, lease: Lease): Promise<ReplayJob | undefined> {
+    const { signal } = lease;
     try {
       const done = await run.resume();
       const { id, request } = run.job;
@@ -268,6 +269,7 @@ export class ReplayJobs implements Replays {
     }
     await run.keep(this.#deps.now() + ENDED_KEPT_MS);
     await lease.release(job);
+    if (lease.isLost) return;
     await this.#store.deleteRuns(job.id);
     const { id, state, counts, error } = job;
     const fields = { replay_id: id, function: job.request.function, state, ...counts };
