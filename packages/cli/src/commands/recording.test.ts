@@ -9,7 +9,7 @@ import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Accepted, Rerun } from "@nexus-functions/client/api.gen";
-import { decodeRecording } from "@nexus-functions/server/core/recording";
+import { decodeRecording, encodeRecording } from "@nexus-functions/server/core/recording";
 import { tapeEntries } from "@nexus-functions/server/runtime/tape-entries";
 import {
   encodeRecordingFile,
@@ -23,8 +23,6 @@ import {
   temporaryFolder,
   type Folder,
 } from "../testing/nexus.ts";
-import { decodeRecording, encodeRecording } from "@nexus-functions/server/core/recording";
-import { tapeEntries } from "@nexus-functions/server/runtime/tape-entries";
 import type { Fixture } from "../fixture/fixture.ts";
 import { writeProject } from "../testing/project.ts";
 
