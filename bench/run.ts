@@ -57,7 +57,7 @@ const embedded = {
   replays: () => replays(replayOptions),
   state: () => state(stateOptions),
   "host-calls": () =>
-    hostCalls(values.quick ? { rounds: 1, count: 300 } : { rounds: 7, count: 500 }),
+    hostCalls(values.quick ? { rounds: 1, count: 300 } : { rounds: 5, count: 200 }),
   door: () => door(values.quick ? 5 : 15),
   start: () => start(values.quick ? 3 : 7),
 };

@@ -9,8 +9,6 @@ import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Accepted, Rerun } from "@nexus-functions/client/api.gen";
-import { decodeRecording } from "@nexus-functions/server/core/recording";
-import { tapeEntries } from "@nexus-functions/server/runtime/tape-entries";
 import {
   encodeRecordingFile,
   decodeRecordingFile,
@@ -23,6 +21,8 @@ import {
   temporaryFolder,
   type Folder,
 } from "../testing/nexus.ts";
+import { decodeRecording, encodeRecording } from "@nexus-functions/server/core/recording";
+import { tapeEntries } from "@nexus-functions/server/runtime/tape-entries";
 import type { Fixture } from "../fixture/fixture.ts";
 import { writeProject } from "../testing/project.ts";
 
@@ -241,11 +241,14 @@ test(
     }
     // Whoever changes a tape and makes the sum anew is found out by the run.
     const file = decodeRecordingFile(bytes, path);
-    const recording = Buffer.from(file.recording);
-    const { tape } = decodeRecording(recording);
-    const given = [...tapeEntries(tape)].find(({ kind }) => kind === "random");
-    tape[given!.end - 1]! ^= 1;
-    await writeFile(path, encodeRecordingFile({ ...file, recording }));
+    const recording = decodeRecording(file.recording);
+    const tape = Buffer.from(recording.tape);
+    const random = [...tapeEntries(tape)].find(({ kind }) => kind === "random");
+    tape[random!.end - 1]! ^= 1;
+    await writeFile(
+      path,
+      encodeRecordingFile({ ...file, recording: encodeRecording({ ...recording, tape }) }),
+    );
     const { code, stdout } = await elsewhere(["replay", path]);
     assert.equal(code, 1);
     assert.match(stdout, /✗ not identical: /);

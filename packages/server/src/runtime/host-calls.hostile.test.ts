@@ -156,7 +156,7 @@ test("decodeCall() gives what encodeCall() was given, and nothing of other bytes
     fc.property(fc.uint8Array({ maxLength: 100 }), (entry) => {
       const call = decodeCall(entry);
       if (call === undefined) return;
-      assert.deepEqual(encodeCall(call), new Uint8Array(entry));
+      assert.deepEqual(encodeCall(call), Buffer.from(entry));
       assert.match(describeCall(call), /^(?:kv\.(?:get|set|delete|list)|fetch)\([^]*\)$/);
     }),
     { numRuns: 5_000 },

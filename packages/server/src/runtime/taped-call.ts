@@ -74,20 +74,20 @@ export function tapedParts(
 }
 
 function containsAny(bytes: Uint8Array, secrets: readonly Uint8Array[]): boolean {
+  if (secrets.length === 0) return false;
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return secrets.some((secret) => secret.length > 0 && buffer.includes(secret));
 }
 
 export function encodeCall({ name, parts, errno, payload }: TapedCall): Uint8Array {
   const size = parts.reduce((sum, { bytes }) => sum + PART_HEAD_BYTES + bytes.length, HEAD_BYTES);
-  const entry = new Uint8Array(size + payload.length);
-  const view = new DataView(entry.buffer);
+  const entry = Buffer.allocUnsafe(size + payload.length);
   entry[0] = HOST_CALLS[name];
   entry[1] = errno;
   let at = HEAD_BYTES;
   for (const { hashed, length, bytes } of parts) {
     entry[at] = hashed ? 1 : 0;
-    view.setUint32(at + 1, length, true);
+    entry.writeUInt32LE(length, at + 1);
     entry.set(bytes, at + PART_HEAD_BYTES);
     at += PART_HEAD_BYTES + bytes.length;
   }

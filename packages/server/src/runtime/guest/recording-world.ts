@@ -107,9 +107,10 @@ export function noteCall(tape: Tape, call: TapedCall): void {
 }
 
 function counted(kind: TapeKind, count: number, bytes: Uint8Array): Uint8Array {
-  const entry = new Uint8Array(HEAD + COUNT_BYTES + bytes.length);
+  // From Node's pool: a buffer of its own costs more than all the rest of a note.
+  const entry = Buffer.allocUnsafe(HEAD + COUNT_BYTES + bytes.length);
   entry[0] = TAPE[kind];
-  new DataView(entry.buffer).setUint32(HEAD, count, true);
+  entry.writeUInt32LE(count, HEAD);
   entry.set(bytes, HEAD + COUNT_BYTES);
   return entry;
 }
