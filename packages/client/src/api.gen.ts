@@ -236,13 +236,16 @@ export type NewReplay = {
   readonly sample?: number;
   /** So many at most, the newest; 1000 if absent. */
   readonly limit?: number;
-  /** What the runs are made again on: a version, or a module with the settings of the version that each run was recorded on. */
+  /** What the runs are made again on: a version, a module with the settings of the version that each run was recorded on, or live. */
   readonly against: {
     /** One that was served here: its sha256, or the first digits. */
     readonly version: string;
   } | {
     /** As POST /replays/modules answered. */
     readonly module_sha256: string;
+  } | {
+    /** On the version in service, with real effects and records of their own. */
+    readonly live: true;
   };
   /** Runs at the same time; 1 if absent. */
   readonly concurrency?: number;
@@ -264,13 +267,16 @@ export type Replay = {
     readonly sample: number;
     /** So many at most, the newest. */
     readonly limit: number;
-    /** What the runs are made again on: a version, or a module with the settings of the version that each run was recorded on. */
+    /** What the runs are made again on: a version, a module with the settings of the version that each run was recorded on, or live. */
     readonly against: {
       /** One that was served here: its sha256, or the first digits. */
       readonly version: string;
     } | {
       /** As POST /replays/modules answered. */
       readonly module_sha256: string;
+    } | {
+      /** On the version in service, with real effects and records of their own. */
+      readonly live: true;
     };
     /** Runs at the same time. */
     readonly concurrency: number;
@@ -306,6 +312,17 @@ export type ReplayList = {
 
 export type ReplayModule = {
   readonly module_sha256: string;
+};
+
+/** What a replay would choose. */
+export type ReplayPreview = {
+  /** Runs. */
+  readonly chosen: number;
+  /** What they did to the world when they were recorded, the most frequent first. */
+  readonly effects: readonly ({
+    readonly kind: string;
+    readonly count: number;
+  })[];
 };
 
 /** What came of the runs made so far. */
@@ -465,13 +482,16 @@ export type ReplayWithReport = {
     readonly sample: number;
     /** So many at most, the newest. */
     readonly limit: number;
-    /** What the runs are made again on: a version, or a module with the settings of the version that each run was recorded on. */
+    /** What the runs are made again on: a version, a module with the settings of the version that each run was recorded on, or live. */
     readonly against: {
       /** One that was served here: its sha256, or the first digits. */
       readonly version: string;
     } | {
       /** As POST /replays/modules answered. */
       readonly module_sha256: string;
+    } | {
+      /** On the version in service, with real effects and records of their own. */
+      readonly live: true;
     };
     /** Runs at the same time. */
     readonly concurrency: number;

@@ -20,6 +20,7 @@ import type {
   Replayed,
   ReplayList,
   ReplayModule,
+  ReplayPreview,
   ReplayWithReport,
   VersionList,
   WhatIf,
@@ -219,6 +220,10 @@ export function createClient(options: ClientOptions) {
     /** Begins to make past runs again on a candidate, without effects; `getReplay` has the report. */
     createReplay: (request: NewReplay) =>
       post<Replay>("/replays", { body: JSON.stringify(request) }),
+
+    /** What `createReplay` would choose; nothing runs. */
+    previewReplay: (request: NewReplay) =>
+      post<ReplayPreview>("/replays/preview", { body: JSON.stringify(request) }),
 
     /** Keeps a module for `createReplay`. */
     keepReplayModule: (module: Uint8Array) =>

@@ -206,6 +206,32 @@ test(
   },
 );
 
+test(
+  "nexus replay --dry-run says how many runs there are and what they did, and runs none",
+  TIMEOUT,
+  async () => {
+    const { code, stdout } = await run(["replay", "-f", "price", "--live", "--dry-run"]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^6 runs would be made again\. When they were recorded, they did /);
+    assert.match(stdout, /real effects once more: .* NEXUS_IDEMPOTENCY_KEY that it had/);
+    const candidate = await run(["replay", "-f", "price", "--against", V2, "--dry-run", "--json"]);
+    assert.equal((JSON.parse(candidate.stdout) as { chosen: number }).chosen, 6);
+  },
+);
+
+test(
+  "nexus replay --live runs them on the version in service, marked as replays",
+  TIMEOUT,
+  async () => {
+    const { code, stdout, stderr } = await run(["replay", "-f", "price", "--live", "--limit", "2"]);
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.match(stdout, /^[✓✗] .*2 runs/);
+    const response = await fetch(`${server.url}/invocations?function=price&limit=100`);
+    const { invocations } = (await response.json()) as { invocations: { trigger: string }[] };
+    assert.equal(invocations.filter(({ trigger }) => trigger === "replay").length, 2);
+  },
+);
+
 test("nexus replay refuses what it cannot do, and says why", TIMEOUT, async () => {
   const refused = async (...args: string[]): Promise<string> => {
     const { code, stderr } = await run(["replay", ...args]);
@@ -216,6 +242,10 @@ test("nexus replay refuses what it cannot do, and says why", TIMEOUT, async () =
   assert.match(
     await refused("-f", "price", "--against", V1, "--against-version", "abcd"),
     /^2 nexus: cannot replay on both/,
+  );
+  assert.match(
+    await refused("-f", "price", "--against", V1, "--live"),
+    /^2 nexus: cannot replay both live and on a candidate/,
   );
   assert.match(await refused("-f", "price", "--against", "nowhere.wasm"), /^1 .*does not exist/);
   const wrong = join(server.dir, "wrong.wasm");

@@ -31,6 +31,9 @@ export function replayCommand(cli: Cli): Command {
       `the host answers its nth call so ('2={"status":500}')`,
       value.answer,
     )
+    .option("--live", "runs: again on the version in service, with real effects")
+    .option("--dry-run", "runs: say how many, and what they did to the world, and run none")
+    .option("-y, --yes", "runs: do not ask before --live")
     .option("--since <time>", "runs started since then, or so long ago (24h)", value.moment)
     .option("--until <time>", "runs started before then, or so long ago", value.moment)
     .option("--type <pattern>", "runs on events of this type")

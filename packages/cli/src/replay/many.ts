@@ -8,7 +8,10 @@ import { reportHtml } from "../report/html.ts";
 import { progressBar } from "../report/progress.ts";
 import { reportText } from "../report/text.ts";
 import type { Heading } from "../report/words.ts";
-import { type Against, candidateIn, type ReplayOptions } from "./options.ts";
+import { mayRun, showPreview } from "./live.ts";
+import { candidateIn, type ReplayOptions } from "./options.ts";
+
+type Target = Replay["request"]["against"];
 
 /** How long Ctrl-C waits for the server to hear of it. */
 const CANCEL_MS = 5_000;
@@ -22,19 +25,34 @@ export async function replayMany(cli: Cli, options: ReplayOptions): Promise<void
     });
   }
   const client = connect(cli, options);
-  const against = await candidateIn(cli, client, options);
+  const against = await targetIn(cli, client, options);
   if (against === undefined) {
-    throw new CliError(`Cannot replay "${name}": it needs --against or --against-version`, {
+    throw new CliError(`Cannot replay "${name}": it needs --against, --against-version or --live`, {
       hint: "Give the module you have built, or a version that was served",
       exitCode: 2,
     });
   }
-  const { id } = await client.createReplay(requestOf(name, against, options));
+  const request = requestOf(name, against, options);
+  if (options.dryRun === true)
+    return showPreview(cli, await client.previewReplay(request), options);
+  if (!(await mayRun(cli, client, request, options))) return cli.out.note("Nothing was run.");
+  const { id } = await client.createReplay(request);
   const replay = await followToEnd(cli, client, id);
   await tell(cli, replay, options);
 }
 
-function requestOf(name: string, against: Against, options: ReplayOptions) {
+async function targetIn(
+  cli: Cli,
+  client: NexusClient,
+  options: ReplayOptions,
+): Promise<Target | undefined> {
+  const against = await candidateIn(cli, client, options);
+  if (options.live !== true) return against;
+  if (against === undefined) return { live: true };
+  throw new CliError("Cannot replay both live and on a candidate", { exitCode: 2 });
+}
+
+function requestOf(name: string, against: Target, options: ReplayOptions) {
   const { since, until, type, status, eventId, sample, limit, concurrency, rate } = options;
   return {
     function: name,
@@ -103,12 +121,10 @@ async function writeReport(path: string, html: string): Promise<void> {
 
 function headingOf({ id, request, started_at, ended_at }: Replay): Heading {
   const { against, since, until, type, status, sample } = request;
-  const on =
-    "version" in against ? `version ${against.version}` : `module ${against.module_sha256}`;
   return {
     title: request.function,
     facts: [
-      ["on", on],
+      ["on", wordsOf(against)],
       ["runs", `${since === null ? "" : `since ${since} `}until ${until}`],
       ...(type === null ? [] : ([["event type", type]] as const)),
       ...(status === null ? [] : ([["recorded status", status]] as const)),
@@ -117,4 +133,9 @@ function headingOf({ id, request, started_at, ended_at }: Replay): Heading {
       ["made", `${started_at ?? ""} to ${ended_at ?? ""}`],
     ],
   };
+}
+
+function wordsOf(against: Target): string {
+  if ("live" in against) return "the version in service, live";
+  return "version" in against ? `version ${against.version}` : `module ${against.module_sha256}`;
 }

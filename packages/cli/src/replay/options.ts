@@ -18,6 +18,9 @@ export interface ReplayOptions extends ReadingOptions, PartsOptions {
   /** A file. */
   readonly against?: string;
   readonly againstVersion?: string;
+  readonly live?: boolean;
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
   readonly concurrency?: number;
   readonly rate?: number;
   readonly failOn?: FailOn;
@@ -38,7 +41,7 @@ export function whatIfOf({ setData, setClock, setCall }: ReplayOptions): WhatIf 
   };
 }
 
-export type Against = Replay["request"]["against"];
+export type Against = Exclude<Replay["request"]["against"], { readonly live: true }>;
 
 /** Sends the module to the server where it is a file. Undefined: there is no candidate. */
 export async function candidateIn(

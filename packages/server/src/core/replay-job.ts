@@ -13,6 +13,11 @@ export type Against =
   /** A module that was kept here: with the settings and files of the version that each run was recorded on. */
   | { readonly module_sha256: string };
 
+/** In place of a candidate: on the version in service, with real effects. */
+export interface Live {
+  readonly live: true;
+}
+
 /** Which runs of the past, and on what. The names are those of the HTTP API. */
 export interface ReplayRequest {
   readonly function: string;
@@ -30,7 +35,7 @@ export interface ReplayRequest {
   readonly sample: number;
   /** So many at most, the newest. */
   readonly limit: number;
-  readonly against: Against;
+  readonly against: Against | Live;
   /** Runs at the same time. */
   readonly concurrency: number;
   /** Runs a second at most; null: as fast as it goes. */
@@ -52,6 +57,14 @@ export interface ReplayJob {
   /** Runs of those that were made again or skipped. */
   readonly done: number;
   readonly counts: ReplayCounts;
+}
+
+/** What a request would choose, before anything runs. The names are those of the HTTP API. */
+export interface ReplayPreview {
+  /** Runs. */
+  readonly chosen: number;
+  /** What they did to the world when they were recorded, by kind: `emit`, `kv.set`, `kv.delete`, `fetch`. */
+  readonly effects: readonly { readonly kind: string; readonly count: number }[];
 }
 
 /** What became of the runs, as the report tells them apart. */

@@ -4,7 +4,7 @@ import type { FunctionVersion } from "../core/function.ts";
 import type { Invocation } from "../core/invocation.ts";
 import type { RecordingFile } from "../core/recording-file.ts";
 import type { PlatformSettings } from "../core/settings.ts";
-import { parseTraceparent } from "../core/trace.ts";
+import { childTrace, formatTraceparent, parseTraceparent } from "../core/trace.ts";
 import type { Effects } from "../effects/effects.ts";
 import type { Functions, VersionArchive } from "../functions/functions.ts";
 import type { Appended, Delivery, EventLog } from "../log/log.ts";
@@ -73,7 +73,12 @@ class Dispatcher implements Dispatch {
     this.#deps = { ...options, stopSignal: this.#giveUp.signal };
     this.#waiters = new Waiters(options.log, options.functions);
     this.#reruns = new Reruns(options);
-    this.#jobs = new ReplayJobs({ ...options, reruns: this.#reruns });
+    this.#jobs = new ReplayJobs({
+      ...options,
+      reruns: this.#reruns,
+      runLive: (stored, name) =>
+        this.#replayOn(name, stored, { traceparent: formatTraceparent(childTrace()) }),
+    });
     this.#serve(options.functions.list());
     this.#following = this.#follow();
   }

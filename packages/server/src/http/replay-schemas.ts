@@ -9,6 +9,7 @@ import {
   REPLAY_LIMIT,
   REPLAY_STATES,
   type ReplayJob,
+  type ReplayPreview as Preview,
 } from "../core/replay-job.ts";
 import { CHANGE_ASPECTS, CHANGE_KINDS } from "../replay/changes.ts";
 import { VERDICTS } from "../replay/compare.ts";
@@ -29,9 +30,14 @@ const Against = z
     z.strictObject({
       module_sha256: sha256.describe("As POST /replays/modules answered."),
     }),
+    z.strictObject({
+      live: z
+        .literal(true)
+        .describe("On the version in service, with real effects and records of their own."),
+    }),
   ])
   .describe(
-    "What the runs are made again on: a version, or a module with the settings of the version that each run was recorded on.",
+    "What the runs are made again on: a version, a module with the settings of the version that each run was recorded on, or live.",
   );
 
 const filters = {
@@ -194,3 +200,12 @@ export const VersionList = z.strictObject({
 });
 
 export const ReplayModule = z.strictObject({ module_sha256: sha256 });
+
+export const ReplayPreview = z
+  .strictObject({
+    chosen: whole.describe("Runs."),
+    effects: z
+      .array(z.strictObject({ kind: z.string(), count: whole }))
+      .describe("What they did to the world when they were recorded, the most frequent first."),
+  })
+  .describe("What a replay would choose.") satisfies z.ZodType<Preview>;

@@ -190,6 +190,38 @@ async function sent(app: TestApp): Promise<object> {
   return (await app.ask("POST", "/replays/modules", { body })).json;
 }
 
+test("POST /replays with live runs the events again on the version in service, with records of their own", async () => {
+  await using app = await testApp(config(1));
+  await ordered(app, AMOUNTS);
+  await app.deploy(config(2));
+  const version = await served(app);
+  const recorded = (await app.ask("GET", "/invocations?limit=100")).json.invocations;
+  const preview = await app.ask("POST", "/replays/preview", {
+    body: JSON.stringify({ function: "price", against: { live: true } }),
+  });
+  const emitted = recorded.reduce((sum: number, one: Json) => sum + one.emitted.length, 0);
+  assert.deepEqual(preview.json, {
+    chosen: AMOUNTS.length,
+    effects: emitted === 0 ? [] : [{ kind: "emit", count: emitted }],
+  });
+
+  const job = await replayed(app, { against: { live: true } });
+  assert.deepEqual([job.state, job.done], ["done", AMOUNTS.length]);
+  assert.equal(job.counts.newly_failing, 1);
+  assert.equal(job.counts.newly_passing, 1);
+  assert.equal(job.counts.changed, AMOUNTS.length - 2, "each says when it ran");
+  const { invocations } = (await app.ask("GET", "/invocations?limit=100")).json;
+  const live = invocations.filter(({ trigger }: Json) => trigger === "replay");
+  assert.equal(live.length, AMOUNTS.length);
+  assert.equal(invocations.length, recorded.length + AMOUNTS.length);
+  assert.deepEqual([...new Set(live.map((one: Json) => one.version))], [version]);
+
+  const again = await replayed(app, { against: { live: true } });
+  assert.equal(again.chosen, AMOUNTS.length, "replays are not replayed");
+  const { status, json } = await create(app, { function: "nobody", against: { live: true } });
+  assert.deepEqual([status, json.code], [404, "FUNCTION_NOT_FOUND"]);
+});
+
 test("POST /replays skips runs of which not all is known that they were given, and says so", async () => {
   await using app = await testApp(config(1));
   const { status } = await app.ask("POST", "/events/dice.thrown?wait=20s", {

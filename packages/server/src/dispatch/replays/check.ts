@@ -1,5 +1,5 @@
 import { NexusError } from "../../core/errors.ts";
-import type { Against, ReplayRequest } from "../../core/replay-job.ts";
+import type { Against, Live, ReplayRequest } from "../../core/replay-job.ts";
 import type { Functions, VersionArchive } from "../../functions/functions.ts";
 import type { Reruns } from "../rerun.ts";
 
@@ -11,9 +11,21 @@ export interface CheckDeps {
 
 /**
  * What the job is to run on, by its whole name, after it was loaded once. VERSION_NOT_FOUND,
- * CANDIDATE_INVALID, and REQUEST_INVALID where no one version of that function is meant.
+ * CANDIDATE_INVALID, REQUEST_INVALID where no one version of that function is meant, and FUNCTION_NOT_FOUND
+ * where it is to run live and is not in service.
  */
-export async function checkedAgainst(request: ReplayRequest, deps: CheckDeps): Promise<Against> {
+export async function checkedAgainst(
+  request: ReplayRequest,
+  deps: CheckDeps,
+): Promise<Against | Live> {
+  if ("live" in request.against) {
+    const { function: name, against } = request;
+    if (deps.functions.get(name) !== undefined) return against;
+    throw new NexusError(
+      "FUNCTION_NOT_FOUND",
+      `Cannot replay "${name}" live: no function of that name is in service`,
+    );
+  }
   const against = await deps.reruns.candidates.resolve(request.against);
   await ("version" in against
     ? checkVersion(against.version, request, deps)

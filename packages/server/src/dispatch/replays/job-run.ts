@@ -7,12 +7,14 @@ import type { Reruns } from "../rerun.ts";
 import { chooseRuns, type ChosenRun } from "./choose.ts";
 import type { JobStore } from "./job-store.ts";
 import type { Lease } from "./lease.ts";
+import { liveRun, type RunLive } from "./live-run.ts";
 import { Pace } from "./pace.ts";
 import { type Replayed, replayRun } from "./replay-run.ts";
 
 export interface JobRunDeps {
   readonly log: EventLog;
   readonly reruns: Reruns;
+  readonly runLive: RunLive;
   readonly store: JobStore;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
@@ -79,7 +81,11 @@ export class JobRun {
         signal.throwIfAborted();
         if (next < runs.length && underWay.length < concurrency) {
           await pace.wait(signal);
-          const run = replayRun(runs[next]!.id, { against, signal }, this.#deps.reruns);
+          const { id } = runs[next]!;
+          const run =
+            "live" in against
+              ? liveRun(id, this.#deps)
+              : replayRun(id, { against, signal }, this.#deps.reruns);
           run.catch(heardBelow);
           underWay.push(run);
           next += 1;
@@ -129,6 +135,8 @@ export class JobRun {
   }
 
   #isKeepDue(): boolean {
+    // What has real effects is not to be done twice.
+    if ("live" in this.#lease.job.request.against) return true;
     return this.#done - this.#keptDone >= KEEP_RUNS || this.#deps.now() - this.#keptAt >= KEEP_MS;
   }
 }

@@ -2,7 +2,12 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { NexusError } from "../../core/errors.ts";
 import { uuidv7 } from "../../core/ids.ts";
-import { NO_REPLAYS, type ReplayJob, type ReplayRequest } from "../../core/replay-job.ts";
+import {
+  NO_REPLAYS,
+  type ReplayJob,
+  type ReplayPreview,
+  type ReplayRequest,
+} from "../../core/replay-job.ts";
 import type { Functions, KeptVersion, VersionArchive } from "../../functions/functions.ts";
 import type { EventLog } from "../../log/log.ts";
 import { isCurrent, ReportBuilder } from "../../replay/report-builder.ts";
@@ -12,6 +17,8 @@ import type { Reruns } from "../rerun.ts";
 import { checkedAgainst } from "./check.ts";
 import { type JobEntry, JobStore } from "./job-store.ts";
 import { JobRun } from "./job-run.ts";
+import type { RunLive } from "./live-run.ts";
+import { previewOf } from "./preview.ts";
 import { ENDED_KEPT_MS, freeAt, type Interruption, Lease, type LeaseOptions } from "./lease.ts";
 import type { Replays } from "./replays.ts";
 
@@ -20,6 +27,8 @@ export interface ReplayJobsDeps {
   readonly functions: Functions;
   readonly versions: VersionArchive;
   readonly reruns: Reruns;
+  /** Runs an event again, live, on the function in service, and resolves with the record. */
+  readonly runLive: RunLive;
   readonly telemetry: Telemetry;
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number;
@@ -76,6 +85,11 @@ export class ReplayJobs implements Replays {
     await this.#store.set({ job, cancelled: false, lease: null }, { expect: "absent" });
     this.#wake.abort();
     return job;
+  }
+
+  async preview(request: ReplayRequest): Promise<ReplayPreview> {
+    const against = await checkedAgainst(request, this.#deps);
+    return previewOf({ ...request, against }, this.#deps.log, this.#stopping.signal);
   }
 
   async list(): Promise<readonly ReplayJob[]> {
@@ -207,14 +221,15 @@ export class ReplayJobs implements Replays {
   /** Whether what it runs on is here: on a cluster it may be another node's. */
   #canRun({ request: { against } }: ReplayJob): Promise<boolean> {
     const { versions } = this.#deps;
+    if ("live" in against) return Promise.resolve(true);
     return "version" in against
       ? versions.has(against.version)
       : versions.hasModule(against.module_sha256);
   }
 
   async #work(lease: Lease): Promise<void> {
-    const { log, reruns, now } = this.#deps;
-    const run = new JobRun(lease, { log, reruns, store: this.#store, now });
+    const { log, reruns, runLive, now } = this.#deps;
+    const run = new JobRun(lease, { log, reruns, runLive, store: this.#store, now });
     this.#current = { run, lease };
     if (this.#stopping.signal.aborted) lease.interrupt("closing");
     const finished = new AbortController();

@@ -1,18 +1,23 @@
-import type { ReplayJob, ReplayRequest } from "../../core/replay-job.ts";
+import type { ReplayJob, ReplayPreview, ReplayRequest } from "../../core/replay-job.ts";
 import type { KeptVersion } from "../../functions/functions.ts";
 import type { ReplayReport } from "../../replay/report.ts";
 
 /**
  * Past runs made again on a candidate, as jobs that go on after a restart. What they do to the world is
- * suppressed, and nothing of them is in the log but the job itself. Everything rejects with what the log's
+ * suppressed, and nothing of them is in the log but the job itself. With `live` in place of a candidate
+ * they run on the version in service, with real effects and records of their own. Everything rejects with what the log's
  * state rejects with beside what is said.
  */
 export interface Replays {
   /**
    * Keeps the job; it begins when those before it have ended. VERSION_NOT_FOUND, CANDIDATE_INVALID, OVERLOADED,
-   * and REQUEST_INVALID where no one version of that function is meant.
+   * REQUEST_INVALID where no one version of that function is meant, FUNCTION_NOT_FOUND where it is to run
+   * live and is not in service.
    */
   create(request: ReplayRequest): Promise<ReplayJob>;
+
+  /** What the job would choose. Rejects as `create` does. */
+  preview(request: ReplayRequest): Promise<ReplayPreview>;
 
   /** Newest first. */
   list(): Promise<readonly ReplayJob[]>;

@@ -43,7 +43,8 @@ async function whatIfIn(request: HttpRequest): Promise<WhatIf | undefined> {
   const body = await request.body(MAX_WHAT_IF_BYTES);
   if (body.length === 0) return undefined;
   const parsed = schemas.WhatIf.safeParse(readJson(body, "changes").value);
-  if (parsed.success) return parsed.data;
+  // Where nothing is changed it is held to its recording, strictly.
+  if (parsed.success) return Object.keys(parsed.data).length === 0 ? undefined : parsed.data;
   const { path, message } = parsed.error.issues[0]!;
   throw new NexusError(
     "REQUEST_INVALID",

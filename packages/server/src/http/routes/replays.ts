@@ -28,6 +28,16 @@ export function replayRoutes({ dispatch, now }: AppDeps): readonly Route[] {
       },
     },
     {
+      method: "POST",
+      path: "/replays/preview",
+      scope: "admin",
+      operation: PREVIEW,
+      async handle({ request }) {
+        readQuery(request.query, []);
+        return reading(await dispatch.replays.preview(await requestIn(request, now())));
+      },
+    },
+    {
       method: "GET",
       path: "/replays",
       scope: "read",
@@ -162,13 +172,27 @@ const CREATE: Operation = {
   tag: "Replays",
   summary: "Make past runs again on a candidate, and compare",
   description:
-    "As a job that goes on after a restart. Each recorded run is given what it was given then; what it does to the world is suppressed and compared. Chosen are the last attempts of deliveries; they run in the order of their events.",
+    "As a job that goes on after a restart. Each recorded run is given what it was given then; what it does to the world is suppressed and compared. With `live` the events run on the version in service instead, with real effects, marked as replays and with the idempotency keys that they had. Chosen are the last attempts of deliveries; they run in the order of their events.",
   body: { required: true, content: json("NewReplay") },
   answers: { 201: { description: "The job, which waits for its turn.", content: json("Replay") } },
   problems: [
     ...(["REQUEST_INVALID", "BODY_INVALID", "EVENT_TOO_LARGE", "VERSION_NOT_FOUND"] as const),
-    ...(["CANDIDATE_INVALID", "OVERLOADED", "LOG_UNAVAILABLE", "LOG_FULL"] as const),
-    "SHUTTING_DOWN",
+    ...(["CANDIDATE_INVALID", "FUNCTION_NOT_FOUND", "OVERLOADED"] as const),
+    ...(["LOG_UNAVAILABLE", "LOG_FULL", "SHUTTING_DOWN"] as const),
+  ],
+};
+
+const PREVIEW: Operation = {
+  id: "previewReplay",
+  tag: "Replays",
+  summary: "What a replay would choose",
+  description:
+    "How many runs, and what they did to the world then: with `live` they would do it again.",
+  body: { required: true, content: json("NewReplay") },
+  answers: { 200: { description: "Nothing has run.", content: json("ReplayPreview") } },
+  problems: [
+    ...(["REQUEST_INVALID", "BODY_INVALID", "EVENT_TOO_LARGE", "VERSION_NOT_FOUND"] as const),
+    ...(["CANDIDATE_INVALID", "FUNCTION_NOT_FOUND", "LOG_UNAVAILABLE", "SHUTTING_DOWN"] as const),
   ],
 };
 
