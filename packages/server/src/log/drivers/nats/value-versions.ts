@@ -12,6 +12,9 @@ export interface KeyState {
   readonly last: number;
 }
 
+/** What else is written meanwhile may be in the way of a read so often. */
+const MOST_TRIES = 20;
+
 /**
  * Reads keys, as the stream's leader has them.
  *
@@ -34,12 +37,13 @@ export class KeyReader {
   }
 
   async read(subject: string): Promise<KeyState> {
-    for (;;) {
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
       const last = await this.#get({ last_by_subj: subject });
       if (last === undefined) return { current: undefined, last: 0 };
       const current = await this.#worth(subject, last);
       if (current !== undefined) return { current, last: last.sequence };
     }
+    throw unavailable("read state", "its messages change faster than they can be read");
   }
 
   /**
@@ -67,6 +71,9 @@ export class KeyReader {
     const { after } = last;
     // Undefined: whatever there was, it goes.
     if (after === undefined || this.#copies() === 1) return last;
+    // Seen with nats-server 2.9.10 after a leader was killed: another copy numbers its messages otherwise.
+    // Nothing follows a later one, so that this tells nothing, and the last one holds.
+    if (after >= last.sequence) return last;
     let message = await this.#next(subject, after + 1);
     if (message?.sequence === last.sequence) return last;
     // Others are in between. The one it follows counted; where that is gone, the first that is left does.
