@@ -34,7 +34,7 @@ test("reportText() says first how many runs differ, then in which ways, with an 
     pair(4, was, is),
   ]);
   const lines = reportText(report, { paint: plain, width: 60 });
-  assert.deepEqual(lines.slice(0, 29), [
+  assert.deepEqual(lines.slice(0, 25), [
     "✗ 3 of 4 runs differ: 3 changed, 1 same",
     "",
     `● 3 runs changed price ${report.groups[0]!.id}`,
@@ -60,11 +60,8 @@ test("reportText() says first how many runs differ, then in which ways, with an 
     "  2 more runs: run-000003 run-000004",
     "",
     "Duration  p50 1 ms → 1 ms  p95 1 ms → 1 ms  max 1 ms → 1 ms  none stands out",
-    "  slowest now",
-    "    INVOCATION  EVENT          RECORDED   NOW  CHANGE",
-    "    run-000001  order.created      1 ms  1 ms    none",
-    "    run-000002  order.created      1 ms  1 ms    none",
   ]);
+  assert.ok(!lines.includes("  slowest now"), "all took what they took");
 });
 
 test("reportText() says it in one line where all is the same, and where there was nothing", () => {

@@ -136,10 +136,14 @@ export function noiseText({ unit, noise, left_out: leftOut }: Measure): string {
   return `A difference of less than ${amount(noise.least, unit)}, or by less than ${noise.ratio}×, passes for noise.${without}`;
 }
 
-/** Runs that take most and are not among those with the largest changes: nobody needs them told twice. */
+/**
+ * Runs that take most and are not among those with the largest changes: nobody needs them told twice, nor
+ * five that take what they took.
+ */
 export function highestOthers({ highest, largest_changes: changes }: Measure): readonly Taken[] {
   const told = new Set(changes.map((taken) => `${taken.function} ${taken.invocation_id}`));
-  return highest.filter((taken) => !told.has(`${taken.function} ${taken.invocation_id}`));
+  const others = highest.filter((taken) => !told.has(`${taken.function} ${taken.invocation_id}`));
+  return others.some(({ difference }) => difference !== 0) ? others : [];
 }
 
 export const ONE_RUN_EACH =

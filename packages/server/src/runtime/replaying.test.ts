@@ -45,7 +45,7 @@ test("invoke() with its own tape does again what it did, whatever chance gave it
         assert.deepEqual(done(await replay(t, event, first.tape, "with files")), done(first));
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 2_000 },
   );
 });
 
