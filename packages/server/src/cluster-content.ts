@@ -6,6 +6,7 @@ import type { ModuleStore } from "./functions/functions.ts";
 import { mountContent, mountIn } from "./functions/mount-content.ts";
 import type { Project } from "./functions/project.ts";
 import type { Deployment, SharedContent, SharedVersions } from "./functions/shared.ts";
+import { canonicalJson, versionContent } from "./functions/version.ts";
 import type { LoadableModule } from "./runtime/runtime.ts";
 
 /** What a function of the project is to other nodes, and all that they need to run it. */
@@ -27,6 +28,8 @@ export function parcelOf(version: FunctionVersion, project: Project): Parcel {
     },
     contents: [
       { sha256: moduleSha256, bytes: () => project.modules.get(moduleSha256)! },
+      // Named by what it is: a node that comes later runs again what ran on it.
+      { sha256: version.version, bytes: () => Buffer.from(canonicalJson(versionContent(version))) },
       ...(map === undefined ? [] : [map]),
       ...mounts.map(({ sha256 }) => ({
         sha256,

@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { processEnvironment } from "./config.ts";
 import type { ReplayJob } from "./core/replay-job.ts";
+import type { Rerun } from "./dispatch/run-again.ts";
 import type { ReplayReport } from "./replay/report.ts";
 import { temporaryFolder } from "./testing/folder.ts";
 import { startNats } from "./testing/nats.ts";
@@ -182,5 +183,44 @@ test(
     assert.equal((await asked.post(`${path}/cancel`)).status, 200);
     const { body: job } = await asked.until<Job>(path, ({ body }) => body.ended_at !== null);
     assert.deepEqual([job.state, job.report.compared], ["cancelled", job.done]);
+  },
+);
+
+test(
+  "a node that came later runs again what ran on versions, and on modules, that it never had",
+  { timeout: 60_000 },
+  async () => {
+    await using nats = await startNats();
+    const first = await startNode({ config: config(1), nats: nats.url });
+    const { body } = await first.post<{ invocations: { id: string; version: string }[] }>(
+      "/events/order.placed?wait=20s",
+      { amount: 60 },
+    );
+    const [{ id, version }] = body.invocations as [(typeof body.invocations)[0]];
+    await first.stop();
+    await first[Symbol.asyncDispose](); // with all that it had on its disk
+
+    await using second = await startNode({ config: config(2), nats: nats.url });
+    const path = `/invocations/${id}/replay`;
+    const { body: rerun } = await second.post<Rerun>(path);
+    assert.deepEqual([rerun.identical, rerun.version], [true, version]);
+
+    await using third = await startNode({ config: config(2), nats: nats.url });
+    const kept = await fetch(`${second.url}/replays/modules`, {
+      method: "POST",
+      body: await readFile(`${FIXTURES}chance.wasm`),
+    });
+    const against = (await kept.json()) as { module_sha256: string };
+    const { body: candidate } = await third.post<Rerun>(`${path}?module=${against.module_sha256}`);
+    assert.equal(candidate.identical, false, "another program");
+    assert.equal(candidate.replayed.status, "succeeded");
+    const { body: job } = await third.post<Job>("/replays", { function: "price", against });
+    const { body: done } = await third.until<Job>(
+      `/replays/${job.id}`,
+      ({ body }) => body.ended_at !== null,
+    );
+    assert.deepEqual([done.state, done.report.compared], ["done", 1]);
+    const { status } = await third.post(`${path}?module=${"0".repeat(64)}`);
+    assert.equal(status, 404);
   },
 );

@@ -9,6 +9,7 @@ import { grantedEffects } from "./effects/granted.ts";
 import { missingSecrets, readSecrets } from "./effects/secrets.ts";
 import { runRetention } from "./dispatch/retention.ts";
 import { runVerification } from "./dispatch/verification.ts";
+import { clusterVersions } from "./functions/cluster-versions.ts";
 import { moduleStore } from "./functions/module-store.ts";
 import { versionArchive } from "./functions/version-archive.ts";
 import { createRegistry } from "./functions/registry.ts";
@@ -20,7 +21,7 @@ import { listen } from "./http/node.ts";
 import type { NatsDoor } from "./nats/door.ts";
 import { natsOptions } from "./nats/options.ts";
 import { openAccess } from "./open-access.ts";
-import { openService } from "./open-service.ts";
+import { openService, openShared } from "./open-service.ts";
 import { openStore } from "./open-store.ts";
 import { readProject } from "./read-project.ts";
 import { threadRuntime } from "./runtime/host/thread-runtime.ts";
@@ -100,7 +101,9 @@ export async function startServer(
   const store = opened.use(await openStore(nats, { dataDir: config.dataDir, logger }));
   const log = tracer.enabled ? tracedLog(store.log, tracer) : store.log;
   const modules = moduleStore(join(config.dataDir, "modules"));
-  const versions = versionArchive(config.dataDir, modules);
+  const shared = await openShared(store, config);
+  const kept = versionArchive(config.dataDir, modules);
+  const versions = shared === undefined ? kept : clusterVersions(kept, shared);
   const runtime = threadRuntime(config.workers === undefined ? {} : { workers: config.workers });
   opened.defer(() => runtime.close(AbortSignal.abort()));
   const registry = createRegistry();
@@ -117,6 +120,7 @@ export async function startServer(
 
   const service = await openService(
     store,
+    shared,
     { modules, versions, runtime, registry },
     { config, logger },
   );
