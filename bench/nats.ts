@@ -16,6 +16,7 @@ import { median, type Figure } from "./figures.ts";
 import { pipelineRate } from "./http.ts";
 import { nexusServer } from "./processes.ts";
 import { type RecordingOptions, recordingsOn } from "./recordings.ts";
+import { type StateOptions, stateOn } from "./state.ts";
 
 export interface NatsOptions {
   readonly rounds: number;
@@ -117,6 +118,11 @@ async function rawPipeline(server: TestNats, count: number): Promise<number> {
 /** What a recording beside a record costs. */
 export function natsRecordings(options: RecordingOptions): Promise<readonly Figure[]> {
   return withLog((log) => recordingsOn(log, "nats settle", options));
+}
+
+/** Small values by key. */
+export function natsState(options: StateOptions): Promise<readonly Figure[]> {
+  return withLog((log) => stateOn(log, "nats state", options));
 }
 
 /** From `append` to the delivery in the hands of whoever runs it. */

@@ -63,9 +63,10 @@ async function hasToolchain(context: TestContext, language: Language): Promise<b
   return false;
 }
 
-/** Checks the project's nexus.yaml, and runs the built module as the server would. */
+/** Checks the project's nexus.yaml and its fixture, and runs the built module as the server would. */
 async function greets({ dir, name }: Project): Promise<void> {
   await nexus("validate", join(dir, "nexus.yaml"));
+  await nexus("test", join(dir, "tests/fixtures"), "--config", join(dir, "nexus.yaml"));
   const runtime = threadRuntime({ workers: 1 });
   try {
     const bytes = await readFile(join(dir, "build", `${name}.wasm`));

@@ -23,6 +23,12 @@ export const EXAMPLE_MODULES: readonly ExampleModule[] = [
   { folder: "webhook", name: "webhook", language: "c", source: "src/main.c" },
   { folder: "rust-fraud-score", name: "fraud-score", language: "rust", source: "." },
   { folder: "c-image-info", name: "image-info", language: "c", source: "src/main.c" },
+  ...["v1", "v2", "v2-mended"].map((version) => ({
+    folder: "replay-lab",
+    name: `quote-${version}`,
+    language: "assemblyscript" as const,
+    source: `assembly/${version}.ts`,
+  })),
   { folder: "shapes", name: "command", language: "c", source: "src/command.c" },
   { folder: "shapes", name: "reactor", language: "c-reactor", source: "src/reactor.c" },
   { folder: "shapes", name: "bare", language: "c-bare", source: "src/bare.c" },
@@ -39,7 +45,11 @@ export interface SharedFile {
 export const SHARED_FILES: readonly SharedFile[] = [
   ...["nexus.ts", "json.ts"].map((file) => ({
     template: `assemblyscript/assembly/${file}`,
-    copies: [`hello/assembly/${file}`, `order-pipeline/validate-order/assembly/${file}`],
+    copies: [
+      `hello/assembly/${file}`,
+      `order-pipeline/validate-order/assembly/${file}`,
+      `replay-lab/assembly/${file}`,
+    ],
   })),
   {
     template: "c/src/nexus.h",

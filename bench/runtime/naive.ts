@@ -4,7 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { emitFunction } from "@nexus-functions/server/runtime/guest/emit";
 import { GuestContext, type Strings } from "@nexus-functions/server/runtime/guest/context";
 import { Journal } from "@nexus-functions/server/runtime/guest/journal";
-import { blockUntil } from "@nexus-functions/server/runtime/guest/sleep";
+import { BLOCKING } from "@nexus-functions/server/runtime/guest/blocking";
 import { preview1 } from "@nexus-functions/server/runtime/guest/wasi/preview1";
 import { journalBuffers, journalFacts, readEffects } from "@nexus-functions/server/runtime/journal";
 import { ANSWER, LIMITS, REQUEST } from "./modules.ts";
@@ -24,7 +24,7 @@ const facts = journalFacts(buffers);
 const module = new WebAssembly.Module(workerData as Uint8Array<ArrayBuffer>);
 
 function call(): Uint8Array {
-  const context = new GuestContext(blockUntil);
+  const context = new GuestContext(BLOCKING);
   const imports = {
     wasi_snapshot_preview1: preview1(context),
     nexus: { emit: emitFunction(context) },

@@ -18,6 +18,9 @@ export async function nexusProblem({ args }: Call): Promise<string | undefined> 
     return undefined;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
+    // A command's name alone is what a text says of it.
+    const isName = args.every((word) => /^[a-z]+$/.test(word));
+    if (isName && error.message.startsWith("required option")) return undefined;
     return error.exitCode === 0 ? undefined : `nexus ${args.join(" ")}: ${error.message}`;
   }
 }

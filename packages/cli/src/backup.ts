@@ -42,5 +42,6 @@ export function countsLine(counts: ArchiveCounts): string {
     counted(counts.retries, "waiting retry", "waiting retries"),
     counted(counts.functions, "function's place", "functions' places"),
     counted(counts.modules, "module"),
+    counted(counts.values, "value of state", "values of state"),
   ].join(", ");
 }

@@ -1,5 +1,6 @@
-import { styleText } from "node:util";
+import { stripVTControlCharacters, styleText } from "node:util";
 import { tableLines, type Column } from "./table.ts";
+import { fitEnd, widthOf } from "./text.ts";
 
 /** The only place that prints. Results go to stdout, everything said beside them to stderr. */
 export interface Output {
@@ -11,6 +12,8 @@ export interface Output {
   readonly attended: boolean;
   /** Columns of stdout; Infinity where it is no terminal, and nothing is cut. */
   readonly width: number;
+  /** Columns of stderr, where it is a terminal. */
+  readonly noteWidth: number;
   /** Whether stdout takes colour. */
   readonly colour: boolean;
   /** For what is printed to stdout. */
@@ -80,13 +83,18 @@ export function createOutput(
     stderr.write(bytes);
   }
 
-  const width = (): number => (terminal ? (stdout.columns ?? 80) : Infinity);
+  // Some terminals say that they have none.
+  const width = (): number => (terminal ? stdout.columns || 80 : Infinity);
+  const noteWidth = (): number => stderr.columns || 80;
   return {
     terminal,
     attended,
     interactive: attended && stdin.isTTY === true,
     get width() {
       return width();
+    },
+    get noteWidth() {
+      return noteWidth();
     },
     colour,
     paint,
@@ -106,7 +114,10 @@ export function createOutput(
     progress(line) {
       if (!attended || env["TERM"] === "dumb") return;
       progressing = true;
-      stderr.write(`${ERASE_LINE}${line.slice(0, (stderr.columns ?? 80) - 1)}`);
+      // A line that wraps could not be taken away again.
+      const most = noteWidth() - 1;
+      const fitted = widthOf(line) <= most ? line : fitEnd(stripVTControlCharacters(line), most);
+      stderr.write(ERASE_LINE + fitted);
     },
     endProgress,
   };

@@ -16,6 +16,8 @@ const GROUPS: readonly (readonly [
       dev: () => import("./commands/dev.ts").then((m) => m.devCommand),
       validate: () => import("./commands/validate.ts").then((m) => m.validateCommand),
       invoke: () => import("./commands/invoke.ts").then((m) => m.invokeCommand),
+      test: () => import("./commands/test.ts").then((m) => m.testCommand),
+      fixture: () => import("./commands/fixture.ts").then((m) => m.fixtureCommand),
     },
   ],
   [
@@ -34,7 +36,9 @@ const GROUPS: readonly (readonly [
       events: () => import("./commands/events.ts").then((m) => m.eventsCommand),
       invocations: () => import("./commands/invocations.ts").then((m) => m.invocationsCommand),
       logs: () => import("./commands/logs.ts").then((m) => m.logsCommand),
+      recording: () => import("./commands/recording.ts").then((m) => m.recordingCommand),
       replay: () => import("./commands/replay.ts").then((m) => m.replayCommand),
+      bisect: () => import("./commands/bisect.ts").then((m) => m.bisectCommand),
       dlq: () => import("./commands/dlq.ts").then((m) => m.dlqCommand),
       functions: () => import("./commands/functions.ts").then((m) => m.functionsCommand),
       metrics: () => import("./commands/metrics.ts").then((m) => m.metricsCommand),

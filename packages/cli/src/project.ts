@@ -47,11 +47,11 @@ export async function checkModules(
   const { grantedFiles } = await import("@nexus-functions/server/functions/project");
   const checked: CheckedFunction[] = [];
   for (const fn of project.functions) {
-    const { version, limits } = fn;
+    const { version, limits, grants } = fn;
     const bytes = project.modules.get(fn.moduleSha256)!;
     try {
       const files = grantedFiles(project, fn);
-      checked.push({ fn, module: await runtime.load({ version, bytes, limits, files }) });
+      checked.push({ fn, module: await runtime.load({ version, bytes, limits, grants, files }) });
     } catch (error) {
       if (!(error instanceof NexusError) || error.code !== "MODULE_INVALID") throw error;
       checked.push({ fn, module: error });

@@ -8,12 +8,12 @@ export interface ReadingOptions {
   readonly json?: boolean;
 }
 
-/** What every command that asks a server takes. */
-export function withReadingOptions(command: Command): Command {
-  return command
+/** What every command that asks a server takes; `json: false`: its result is no JSON. */
+export function withReadingOptions(command: Command, { json = true } = {}): Command {
+  command
     .option("--url <url>", "the server (NEXUS_URL, http://127.0.0.1:8080)", value.url)
-    .option("--token-file <file>", "holds the API token (NEXUS_API_TOKEN, NEXUS_API_TOKEN_FILE)")
-    .option("--json", "print JSON");
+    .option("--token-file <file>", "holds the API token (NEXUS_API_TOKEN, NEXUS_API_TOKEN_FILE)");
+  return json ? command.option("--json", "print JSON") : command;
 }
 
 export interface PageOptions {

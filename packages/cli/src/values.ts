@@ -91,3 +91,43 @@ export function json(text: string): unknown {
     throw new InvalidArgumentError(`It is not JSON: ${(error as SyntaxError).message}`);
   }
 }
+
+/** `10%` or `0.1`: over 0 up to 1. */
+export function share(text: string): number {
+  const [, number, percent] = /^(\d+(?:\.\d+)?)(%?)$/.exec(text) ?? [];
+  const found = Number(number ?? NaN) / (percent === "%" ? 100 : 1);
+  if (found > 0 && found <= 1) return found;
+  throw new InvalidArgumentError('It is not a share over 0 and up to 1 (try "10%" or "0.1").');
+}
+
+/** Collects repeated `PATH=VALUE`; the value is JSON, or a text that is none. */
+export function assignment(
+  text: string,
+  before: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
+  const [, path, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (path === undefined)
+    throw new InvalidArgumentError('It is not PATH=VALUE (try "data.amount=0").');
+  return { ...before, [path]: jsonOr(value!, value!) };
+}
+
+/** Collects repeated `N={…}`. */
+export function answer(
+  text: string,
+  before: Readonly<Record<string, object>> = {},
+): Readonly<Record<string, object>> {
+  const [, number, json] = /^([1-9]\d*)=(.*)$/s.exec(text) ?? [];
+  const value = json === undefined ? undefined : jsonOr(json, undefined);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new InvalidArgumentError("It is not N={…} (try '2={\"status\":500}').");
+  }
+  return { ...before, [number!]: value };
+}
+
+function jsonOr(text: string, otherwise: unknown): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return otherwise;
+  }
+}

@@ -9,7 +9,7 @@ export type Problem = {
   /** What was wrong with this one request. */
   readonly detail: string;
   /** Stable: a code never changes its meaning. */
-  readonly code: "REQUEST_INVALID" | "EVENT_INVALID" | "BODY_INVALID" | "CURSOR_INVALID" | "UNAUTHORIZED" | "FORBIDDEN" | "ROUTE_NOT_FOUND" | "EVENT_NOT_FOUND" | "INVOCATION_NOT_FOUND" | "FUNCTION_NOT_FOUND" | "DEAD_LETTER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "EVENT_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "RATE_LIMITED" | "HEADERS_TOO_LARGE" | "FUNCTION_FAILED" | "FUNCTION_TRAPPED" | "FUNCTION_TIMED_OUT" | "FUNCTION_OUT_OF_MEMORY" | "FUNCTION_OUTPUT_INVALID" | "FUNCTION_CANCELLED" | "EVENT_LOOP" | "FUNCTION_LIMIT" | "RECORDING_NOT_FOUND" | "RECORDING_INVALID" | "VERSION_NOT_FOUND" | "REPLAY_DIVERGED" | "CONFIG_INVALID" | "CONFIG_NOT_FOUND" | "MODULE_INVALID" | "DATA_DIR_UNUSABLE" | "DATA_DIR_LOCKED" | "PORT_UNAVAILABLE" | "NATS_UNSUPPORTED" | "NATS_SERVER_UNUSABLE" | "ARCHIVE_INVALID" | "LOG_NOT_EMPTY" | "IMPORT_UNFINISHED" | "NATS_UNREACHABLE" | "LOG_UNAVAILABLE" | "LOG_FULL" | "OVERLOADED" | "SHUTTING_DOWN" | "UNSUPPORTED" | "INTERNAL";
+  readonly code: "REQUEST_INVALID" | "EVENT_INVALID" | "BODY_INVALID" | "CURSOR_INVALID" | "CANDIDATE_INVALID" | "UNAUTHORIZED" | "FORBIDDEN" | "ROUTE_NOT_FOUND" | "EVENT_NOT_FOUND" | "INVOCATION_NOT_FOUND" | "FUNCTION_NOT_FOUND" | "REPLAY_NOT_FOUND" | "DEAD_LETTER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "EVENT_TOO_LARGE" | "STATE_TOO_LARGE" | "STATE_KEY_INVALID" | "MEDIA_TYPE_UNSUPPORTED" | "RATE_LIMITED" | "HEADERS_TOO_LARGE" | "FUNCTION_FAILED" | "FUNCTION_TRAPPED" | "FUNCTION_TIMED_OUT" | "FUNCTION_OUT_OF_MEMORY" | "FUNCTION_OUTPUT_INVALID" | "FUNCTION_CANCELLED" | "EVENT_LOOP" | "FUNCTION_LIMIT" | "RECORDING_NOT_FOUND" | "RECORDING_INVALID" | "VERSION_NOT_FOUND" | "REPLAY_DIVERGED" | "CONFIG_INVALID" | "CONFIG_NOT_FOUND" | "MODULE_INVALID" | "DATA_DIR_UNUSABLE" | "DATA_DIR_LOCKED" | "PORT_UNAVAILABLE" | "NATS_UNSUPPORTED" | "NATS_SERVER_UNUSABLE" | "ARCHIVE_INVALID" | "LOG_NOT_EMPTY" | "IMPORT_UNFINISHED" | "NATS_UNREACHABLE" | "LOG_UNAVAILABLE" | "LOG_FULL" | "OVERLOADED" | "SHUTTING_DOWN" | "UNSUPPORTED" | "INTERNAL";
   readonly trace_id: string;
 };
 
@@ -97,7 +97,7 @@ export type Invocation = {
 };
 
 export type InvocationError = {
-  readonly code: "REQUEST_INVALID" | "EVENT_INVALID" | "BODY_INVALID" | "CURSOR_INVALID" | "UNAUTHORIZED" | "FORBIDDEN" | "ROUTE_NOT_FOUND" | "EVENT_NOT_FOUND" | "INVOCATION_NOT_FOUND" | "FUNCTION_NOT_FOUND" | "DEAD_LETTER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "EVENT_TOO_LARGE" | "MEDIA_TYPE_UNSUPPORTED" | "RATE_LIMITED" | "HEADERS_TOO_LARGE" | "FUNCTION_FAILED" | "FUNCTION_TRAPPED" | "FUNCTION_TIMED_OUT" | "FUNCTION_OUT_OF_MEMORY" | "FUNCTION_OUTPUT_INVALID" | "FUNCTION_CANCELLED" | "EVENT_LOOP" | "FUNCTION_LIMIT" | "RECORDING_NOT_FOUND" | "RECORDING_INVALID" | "VERSION_NOT_FOUND" | "REPLAY_DIVERGED" | "CONFIG_INVALID" | "CONFIG_NOT_FOUND" | "MODULE_INVALID" | "DATA_DIR_UNUSABLE" | "DATA_DIR_LOCKED" | "PORT_UNAVAILABLE" | "NATS_UNSUPPORTED" | "NATS_SERVER_UNUSABLE" | "ARCHIVE_INVALID" | "LOG_NOT_EMPTY" | "IMPORT_UNFINISHED" | "NATS_UNREACHABLE" | "LOG_UNAVAILABLE" | "LOG_FULL" | "OVERLOADED" | "SHUTTING_DOWN" | "UNSUPPORTED" | "INTERNAL";
+  readonly code: "REQUEST_INVALID" | "EVENT_INVALID" | "BODY_INVALID" | "CURSOR_INVALID" | "CANDIDATE_INVALID" | "UNAUTHORIZED" | "FORBIDDEN" | "ROUTE_NOT_FOUND" | "EVENT_NOT_FOUND" | "INVOCATION_NOT_FOUND" | "FUNCTION_NOT_FOUND" | "REPLAY_NOT_FOUND" | "DEAD_LETTER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "EVENT_TOO_LARGE" | "STATE_TOO_LARGE" | "STATE_KEY_INVALID" | "MEDIA_TYPE_UNSUPPORTED" | "RATE_LIMITED" | "HEADERS_TOO_LARGE" | "FUNCTION_FAILED" | "FUNCTION_TRAPPED" | "FUNCTION_TIMED_OUT" | "FUNCTION_OUT_OF_MEMORY" | "FUNCTION_OUTPUT_INVALID" | "FUNCTION_CANCELLED" | "EVENT_LOOP" | "FUNCTION_LIMIT" | "RECORDING_NOT_FOUND" | "RECORDING_INVALID" | "VERSION_NOT_FOUND" | "REPLAY_DIVERGED" | "CONFIG_INVALID" | "CONFIG_NOT_FOUND" | "MODULE_INVALID" | "DATA_DIR_UNUSABLE" | "DATA_DIR_LOCKED" | "PORT_UNAVAILABLE" | "NATS_UNSUPPORTED" | "NATS_SERVER_UNUSABLE" | "ARCHIVE_INVALID" | "LOG_NOT_EMPTY" | "IMPORT_UNFINISHED" | "NATS_UNREACHABLE" | "LOG_UNAVAILABLE" | "LOG_FULL" | "OVERLOADED" | "SHUTTING_DOWN" | "UNSUPPORTED" | "INTERNAL";
   readonly message: string;
   /** Where the module itself gave up: why, and on which way. */
   readonly trap?: {
@@ -134,8 +134,8 @@ export type Rerun = {
   readonly recorded: Invocation;
   /** The version that ran now. */
   readonly version: string;
-  /** Why the run need not go the same way again: `tape_full`, it was given more than is kept; `stopped`, the host ended it; `stack`, it came to the end of the machine's stack; `memory`, the machine had none. Empty: it must. */
-  readonly not_hermetic: readonly ("tape_full" | "stopped" | "stack" | "memory")[];
+  /** Why the run need not go the same way again: `tape_full`, it was given more than is kept; `stopped`, the host ended it; `stack`, it came to the end of the machine's stack; `memory`, the machine had none; `redacted`, parts of the event were replaced. Empty: it must. */
+  readonly not_hermetic: readonly ("tape_full" | "stopped" | "stack" | "memory" | "redacted")[];
   readonly identical: boolean;
   /** What is not as it was; `recording`: the run asked for what it was not given. */
   readonly differs: readonly ("recording" | "status" | "exit_code" | "output" | "logs" | "effects")[];
@@ -221,6 +221,335 @@ export type Redriven = {
   readonly redriven: number;
 };
 
+export type NewReplay = {
+  readonly function: string;
+  /** Runs started at or after: a timestamp (RFC 3339) or an age such as `24h`. */
+  readonly since?: string;
+  /** Runs started before, in the same words; now if absent. */
+  readonly until?: string;
+  /** A pattern. */
+  readonly type?: string;
+  /** Of the recorded run. */
+  readonly status?: "succeeded" | "failed" | "timed_out" | "out_of_memory" | "trapped" | "cancelled";
+  readonly event_ids?: readonly string[];
+  /** The share of them; all if absent. */
+  readonly sample?: number;
+  /** So many at most, the newest; 1000 if absent. */
+  readonly limit?: number;
+  /** What the runs are made again on: a version, a module with the settings of the version that each run was recorded on, or live. */
+  readonly against: {
+    /** One that was served here: its sha256, or the first digits. */
+    readonly version: string;
+  } | {
+    /** As POST /replays/modules answered. */
+    readonly module_sha256: string;
+  } | {
+    /** On the version in service, with real effects and records of their own. */
+    readonly live: true;
+  };
+  /** Runs at the same time; 1 if absent. */
+  readonly concurrency?: number;
+  /** Runs a second at most; as fast as it goes if absent. */
+  readonly rate?: number;
+};
+
+/** Past runs made again on a candidate, without effects. */
+export type Replay = {
+  readonly id: string;
+  /** `queued` and `running` go on after a restart; the others are the end. */
+  readonly state: "queued" | "running" | "done" | "cancelled" | "failed";
+  readonly request: {
+    readonly function: string;
+    readonly type: string | null;
+    readonly status: "succeeded" | "failed" | "timed_out" | "out_of_memory" | "trapped" | "cancelled" | null;
+    readonly event_ids: readonly string[] | null;
+    /** The share of them; the same runs each time. */
+    readonly sample: number;
+    /** So many at most, the newest. */
+    readonly limit: number;
+    /** What the runs are made again on: a version, a module with the settings of the version that each run was recorded on, or live. */
+    readonly against: {
+      /** One that was served here: its sha256, or the first digits. */
+      readonly version: string;
+    } | {
+      /** As POST /replays/modules answered. */
+      readonly module_sha256: string;
+    } | {
+      /** On the version in service, with real effects and records of their own. */
+      readonly live: true;
+    };
+    /** Runs at the same time. */
+    readonly concurrency: number;
+    readonly rate: number | null;
+    readonly since: string | null;
+    readonly until: string;
+  };
+  readonly created_at: string;
+  readonly started_at: string | null;
+  readonly ended_at: string | null;
+  /** With `failed` only. */
+  readonly error: {
+    readonly code: "REQUEST_INVALID" | "EVENT_INVALID" | "BODY_INVALID" | "CURSOR_INVALID" | "CANDIDATE_INVALID" | "UNAUTHORIZED" | "FORBIDDEN" | "ROUTE_NOT_FOUND" | "EVENT_NOT_FOUND" | "INVOCATION_NOT_FOUND" | "FUNCTION_NOT_FOUND" | "REPLAY_NOT_FOUND" | "DEAD_LETTER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "EVENT_TOO_LARGE" | "STATE_TOO_LARGE" | "STATE_KEY_INVALID" | "MEDIA_TYPE_UNSUPPORTED" | "RATE_LIMITED" | "HEADERS_TOO_LARGE" | "FUNCTION_FAILED" | "FUNCTION_TRAPPED" | "FUNCTION_TIMED_OUT" | "FUNCTION_OUT_OF_MEMORY" | "FUNCTION_OUTPUT_INVALID" | "FUNCTION_CANCELLED" | "EVENT_LOOP" | "FUNCTION_LIMIT" | "RECORDING_NOT_FOUND" | "RECORDING_INVALID" | "VERSION_NOT_FOUND" | "REPLAY_DIVERGED" | "CONFIG_INVALID" | "CONFIG_NOT_FOUND" | "MODULE_INVALID" | "DATA_DIR_UNUSABLE" | "DATA_DIR_LOCKED" | "PORT_UNAVAILABLE" | "NATS_UNSUPPORTED" | "NATS_SERVER_UNUSABLE" | "ARCHIVE_INVALID" | "LOG_NOT_EMPTY" | "IMPORT_UNFINISHED" | "NATS_UNREACHABLE" | "LOG_UNAVAILABLE" | "LOG_FULL" | "OVERLOADED" | "SHUTTING_DOWN" | "UNSUPPORTED" | "INTERNAL";
+    readonly message: string;
+  } | null;
+  /** Runs chosen; null: not known yet. */
+  readonly chosen: number | null;
+  /** Runs of those that were made again, or skipped. */
+  readonly done: number;
+  readonly counts: {
+    readonly newly_failing: number;
+    readonly diverged: number;
+    readonly changed: number;
+    readonly newly_passing: number;
+    readonly same: number;
+    readonly skipped: number;
+  };
+};
+
+export type ReplayList = {
+  readonly replays: readonly Replay[];
+};
+
+export type ReplayModule = {
+  readonly module_sha256: string;
+};
+
+/** What a replay would choose. */
+export type ReplayPreview = {
+  /** Runs. */
+  readonly chosen: number;
+  /** What they did to the world when they were recorded, the most frequent first. */
+  readonly effects: readonly ({
+    readonly kind: string;
+    readonly count: number;
+  })[];
+};
+
+/** What came of the runs made so far. */
+export type ReplayReport = {
+  readonly compared: number;
+  readonly counts: {
+    readonly newly_failing: number;
+    readonly diverged: number;
+    readonly changed: number;
+    readonly newly_passing: number;
+    readonly same: number;
+  };
+  readonly skipped: readonly ({
+    readonly reason: "no_recording" | "not_hermetic" | "recording_invalid" | "event_gone" | "version_gone";
+    readonly because: readonly ("tape_full" | "stopped" | "stack" | "memory" | "redacted")[];
+    readonly count: number;
+    /** The first three. */
+    readonly invocation_ids: readonly string[];
+  })[];
+  /** Runs that differ in the same way, the largest group first. */
+  readonly groups: readonly ({
+    readonly id: string;
+    readonly function: string;
+    readonly verdict: "newly_failing" | "diverged" | "changed" | "newly_passing";
+    readonly count: number;
+    readonly changes: readonly ({
+      readonly aspect: "status" | "exit_code" | "error" | "output" | "log" | "effect";
+      readonly change: "added" | "removed" | "changed" | "reordered" | "formatting";
+      /** A JSON path, a line's pattern, an effect's kind and target. */
+      readonly what: string;
+    })[];
+    readonly more_changes: boolean;
+    /** Whether its runs differ in the same aspects only. */
+    readonly mixed: boolean;
+    readonly examples: readonly ({
+      readonly invocation_id: string;
+      readonly event_id: string;
+      readonly event_type: string;
+      readonly function: string;
+      readonly position: number;
+      readonly diff: readonly ({
+        readonly part: "outcome" | "output" | "logs" | "effects";
+        readonly lines: readonly string[];
+      })[];
+    })[];
+  })[];
+  readonly duration: {
+    readonly unit: "ms" | "bytes";
+    readonly recorded: {
+      readonly p50: number | null;
+      readonly p95: number | null;
+      readonly max: number | null;
+    };
+    readonly candidate: {
+      readonly p50: number | null;
+      readonly p95: number | null;
+      readonly max: number | null;
+    };
+    /** The five runs that took most now. */
+    readonly highest: readonly ({
+      readonly invocation_id: string;
+      readonly event_id: string;
+      readonly event_type: string;
+      readonly function: string;
+      readonly position: number;
+      readonly recorded: number;
+      readonly candidate: number;
+      readonly difference: number;
+      readonly ratio: number | null;
+    })[];
+    /** Runs that took more, beyond noise. */
+    readonly more: number;
+    readonly less: number;
+    readonly largest_changes: readonly ({
+      readonly invocation_id: string;
+      readonly event_id: string;
+      readonly event_type: string;
+      readonly function: string;
+      readonly position: number;
+      readonly recorded: number;
+      readonly candidate: number;
+      readonly difference: number;
+      readonly ratio: number | null;
+    })[];
+    readonly noise: {
+      readonly least: number;
+      readonly ratio: number;
+    };
+    readonly left_out: {
+      /** Runs left out: a module was compiled for one of the two. */
+      readonly cold: number;
+      /** Runs left out: one of the two broke off. */
+      readonly ended_otherwise: number;
+    };
+  };
+  readonly memory: {
+    readonly unit: "ms" | "bytes";
+    readonly recorded: {
+      readonly p50: number | null;
+      readonly p95: number | null;
+      readonly max: number | null;
+    };
+    readonly candidate: {
+      readonly p50: number | null;
+      readonly p95: number | null;
+      readonly max: number | null;
+    };
+    /** The five runs that took most now. */
+    readonly highest: readonly ({
+      readonly invocation_id: string;
+      readonly event_id: string;
+      readonly event_type: string;
+      readonly function: string;
+      readonly position: number;
+      readonly recorded: number;
+      readonly candidate: number;
+      readonly difference: number;
+      readonly ratio: number | null;
+    })[];
+    /** Runs that took more, beyond noise. */
+    readonly more: number;
+    readonly less: number;
+    readonly largest_changes: readonly ({
+      readonly invocation_id: string;
+      readonly event_id: string;
+      readonly event_type: string;
+      readonly function: string;
+      readonly position: number;
+      readonly recorded: number;
+      readonly candidate: number;
+      readonly difference: number;
+      readonly ratio: number | null;
+    })[];
+    readonly noise: {
+      readonly least: number;
+      readonly ratio: number;
+    };
+    readonly left_out: {
+      /** Runs left out: a module was compiled for one of the two. */
+      readonly cold: number;
+      /** Runs left out: one of the two broke off. */
+      readonly ended_otherwise: number;
+    };
+  };
+};
+
+export type ReplayWithReport = {
+  readonly id: string;
+  /** `queued` and `running` go on after a restart; the others are the end. */
+  readonly state: "queued" | "running" | "done" | "cancelled" | "failed";
+  readonly request: {
+    readonly function: string;
+    readonly type: string | null;
+    readonly status: "succeeded" | "failed" | "timed_out" | "out_of_memory" | "trapped" | "cancelled" | null;
+    readonly event_ids: readonly string[] | null;
+    /** The share of them; the same runs each time. */
+    readonly sample: number;
+    /** So many at most, the newest. */
+    readonly limit: number;
+    /** What the runs are made again on: a version, a module with the settings of the version that each run was recorded on, or live. */
+    readonly against: {
+      /** One that was served here: its sha256, or the first digits. */
+      readonly version: string;
+    } | {
+      /** As POST /replays/modules answered. */
+      readonly module_sha256: string;
+    } | {
+      /** On the version in service, with real effects and records of their own. */
+      readonly live: true;
+    };
+    /** Runs at the same time. */
+    readonly concurrency: number;
+    readonly rate: number | null;
+    readonly since: string | null;
+    readonly until: string;
+  };
+  readonly created_at: string;
+  readonly started_at: string | null;
+  readonly ended_at: string | null;
+  /** With `failed` only. */
+  readonly error: {
+    readonly code: "REQUEST_INVALID" | "EVENT_INVALID" | "BODY_INVALID" | "CURSOR_INVALID" | "CANDIDATE_INVALID" | "UNAUTHORIZED" | "FORBIDDEN" | "ROUTE_NOT_FOUND" | "EVENT_NOT_FOUND" | "INVOCATION_NOT_FOUND" | "FUNCTION_NOT_FOUND" | "REPLAY_NOT_FOUND" | "DEAD_LETTER_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "REQUEST_TIMEOUT" | "EVENT_TOO_LARGE" | "STATE_TOO_LARGE" | "STATE_KEY_INVALID" | "MEDIA_TYPE_UNSUPPORTED" | "RATE_LIMITED" | "HEADERS_TOO_LARGE" | "FUNCTION_FAILED" | "FUNCTION_TRAPPED" | "FUNCTION_TIMED_OUT" | "FUNCTION_OUT_OF_MEMORY" | "FUNCTION_OUTPUT_INVALID" | "FUNCTION_CANCELLED" | "EVENT_LOOP" | "FUNCTION_LIMIT" | "RECORDING_NOT_FOUND" | "RECORDING_INVALID" | "VERSION_NOT_FOUND" | "REPLAY_DIVERGED" | "CONFIG_INVALID" | "CONFIG_NOT_FOUND" | "MODULE_INVALID" | "DATA_DIR_UNUSABLE" | "DATA_DIR_LOCKED" | "PORT_UNAVAILABLE" | "NATS_UNSUPPORTED" | "NATS_SERVER_UNUSABLE" | "ARCHIVE_INVALID" | "LOG_NOT_EMPTY" | "IMPORT_UNFINISHED" | "NATS_UNREACHABLE" | "LOG_UNAVAILABLE" | "LOG_FULL" | "OVERLOADED" | "SHUTTING_DOWN" | "UNSUPPORTED" | "INTERNAL";
+    readonly message: string;
+  } | null;
+  /** Runs chosen; null: not known yet. */
+  readonly chosen: number | null;
+  /** Runs of those that were made again, or skipped. */
+  readonly done: number;
+  readonly counts: {
+    readonly newly_failing: number;
+    readonly diverged: number;
+    readonly changed: number;
+    readonly newly_passing: number;
+    readonly same: number;
+    readonly skipped: number;
+  };
+  readonly report: ReplayReport;
+};
+
+export type VersionList = {
+  readonly versions: readonly ({
+    readonly version: string;
+    readonly module_sha256: string;
+    /** When it was served here first. */
+    readonly kept_at: string;
+  })[];
+};
+
+/** What is to be otherwise in a run that is made again. */
+export type WhatIf = {
+  /** Values at places of the event: `data.amount`, `subject`. */
+  readonly set_data?: Readonly<Record<string, unknown>>;
+  /** When the run begins: its clocks of real time go on from there as they did. */
+  readonly set_clock?: string;
+  /** Answers to calls that the host answered, by their number from 1. */
+  readonly set_calls?: Readonly<Record<string, {
+    /** `noent`, `timedout`: as WASI preview 1 has it. */
+    readonly errno?: string;
+    /** Of `fetch`. */
+    readonly status?: number;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly body?: unknown;
+    /** Of `kv_get`. */
+    readonly value?: unknown;
+  }>>;
+};
+
 export type Trigger = {
   readonly kind: "event";
   readonly pattern: string;
@@ -276,6 +605,21 @@ export type Function = {
       readonly bytes: number;
     })[];
   };
+  /** What it may ask of the host. */
+  readonly grants: {
+    readonly kv: boolean;
+    readonly fetch: {
+      /** Hosts that it may ask. */
+      readonly allow: readonly string[];
+      readonly allow_private: boolean;
+      readonly timeout_ms: number;
+      readonly max_response_bytes: number;
+      readonly max_requests: number;
+      readonly max_redirects: number;
+    } | null;
+    /** Names of those that it may read. */
+    readonly secrets: readonly string[];
+  };
   readonly concurrency: number;
   readonly order_by: string | null;
   readonly retry: {
@@ -286,6 +630,10 @@ export type Function = {
   };
   readonly output: "answer" | "events";
   readonly start: "latest" | "earliest";
+  /** Which runs are recorded: `full`, `failures`, `sample(10%)`, `off`. */
+  readonly record: string;
+  /** Paths that are replaced in recordings that are exported. */
+  readonly redact: readonly string[];
   readonly counters: {
     /** Matching events not handed out yet: an upper bound. */
     readonly waiting: number;

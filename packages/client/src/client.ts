@@ -12,14 +12,22 @@ import type {
   InvocationList,
   InvocationPage,
   Metrics,
+  NewReplay,
   Readiness,
   RedriveFilter,
   Redriven,
+  Replay,
   Replayed,
+  ReplayList,
+  ReplayModule,
+  ReplayPreview,
+  ReplayWithReport,
+  VersionList,
+  WhatIf,
   Rerun,
 } from "./api.gen.ts";
 import { NexusProblem } from "./problem.ts";
-import { serverSentEvents } from "./server-sent-events.ts";
+import { serverSentEvents, type ServerSentEvent } from "./server-sent-events.ts";
 import { transport, type CallOptions, type Query, type TransportOptions } from "./transport.ts";
 
 export type ClientOptions = TransportOptions;
@@ -50,6 +58,12 @@ export interface EventQuery {
   readonly until?: string | undefined;
   readonly limit?: number | undefined;
   readonly cursor?: string | undefined;
+}
+
+/** At most one of them; neither: the version that it ran on. */
+export interface RerunQuery {
+  readonly against?: string | undefined;
+  readonly module?: string | undefined;
 }
 
 export interface InvocationQuery {
@@ -95,6 +109,12 @@ export function createClient(options: ClientOptions) {
   }
   function post<T>(path: string, call: CallOptions = {}): Promise<T> {
     return read<T>(path, { ...call, method: "POST" });
+  }
+
+  async function streamOf(path: string, query: Query, signal: AbortSignal) {
+    const headers = { accept: "text/event-stream" };
+    const response = await send(path, { query, headers, signal });
+    return serverSentEvents(response.body!);
   }
 
   return {
@@ -173,12 +193,69 @@ export function createClient(options: ClientOptions) {
 
     getInvocation: (id: string) => get<Invocation>(`/invocations/${part(id)}`),
 
-    /** Runs an invocation again from its recording, without effects, and compares. */
-    replayInvocation: (id: string) => post<Rerun>(`/invocations/${part(id)}/replay`),
+    /**
+     * Runs an invocation again from its recording, without effects, on its own version or another, and compares;
+     * with `whatIf` something of what it is given is changed.
+     */
+    replayInvocation: (id: string, query: RerunQuery = {}, whatIf?: WhatIf) =>
+      post<Rerun>(`/invocations/${part(id)}/replay`, {
+        query: { ...query },
+        ...(whatIf === undefined ? {} : { body: JSON.stringify(whatIf) }),
+      }),
+
+    /** An invocation's recording as a file (docs/recordings.md); `withModule`: with all it takes to run it. */
+    async exportRecording(
+      id: string,
+      { withModule = false }: { readonly withModule?: boolean | undefined } = {},
+    ): Promise<Uint8Array> {
+      const query = { with_module: withModule ? true : undefined };
+      const answer = await send(`/invocations/${part(id)}/recording`, { query });
+      return new Uint8Array(await answer.arrayBuffer());
+    },
 
     /** Runs an event again, live, on every function it matches or on one. */
     replay: (eventId: string, query: { readonly function?: string | undefined } = {}) =>
       post<Replayed>(`/replay/${part(eventId)}`, { query }),
+
+    /** Begins to make past runs again on a candidate, without effects; `getReplay` has the report. */
+    createReplay: (request: NewReplay) =>
+      post<Replay>("/replays", { body: JSON.stringify(request) }),
+
+    /** What `createReplay` would choose; nothing runs. */
+    previewReplay: (request: NewReplay) =>
+      post<ReplayPreview>("/replays/preview", { body: JSON.stringify(request) }),
+
+    /** Keeps a module for `createReplay`. */
+    keepReplayModule: (module: Uint8Array) =>
+      post<ReplayModule>("/replays/modules", {
+        headers: { "content-type": "application/wasm" },
+        body: module,
+      }),
+
+    listReplays: () => get<ReplayList>("/replays"),
+
+    getReplay: (id: string) => get<ReplayWithReport>(`/replays/${part(id)}`),
+
+    /** Ends it; what was done until then stays in its report. */
+    cancelReplay: (id: string, signal?: AbortSignal) =>
+      post<Replay>(`/replays/${part(id)}/cancel`, { signal }),
+
+    /**
+     * The replay each time it has changed, until it has ended or `signal` aborts. A connection that breaks is
+     * made again, also while the server restarts. Rejects if the first connection fails.
+     */
+    async *followReplay(id: string, signal: AbortSignal): AsyncGenerator<Replay, void, undefined> {
+      const messages = reconnecting(
+        () => streamOf(`/replays/${part(id)}/progress`, {}, signal),
+        signal,
+      );
+      for await (const message of messages) {
+        if (message === "connected") continue;
+        const replay = JSON.parse(message.data) as Replay;
+        yield replay;
+        if (replay.ended_at !== null) return;
+      }
+    },
 
     listDeadLetters: (query: DeadLetterQuery = {}, signal?: AbortSignal) =>
       get<DeadLetterPage>("/dead-letters", query, signal),
@@ -206,6 +283,11 @@ export function createClient(options: ClientOptions) {
 
     getFunction: (name: string) => get<FunctionInfo>(`/functions/${part(name)}`),
 
+    /** Those that its runs can be made again on, in the order in which they were served first. */
+    async listVersions(name: string): Promise<VersionList["versions"]> {
+      return (await get<VersionList>(`/functions/${part(name)}/versions`)).versions;
+    },
+
     health: () => get<Health>("/health"),
 
     /** What `/readyz` answers, ready or not. */
@@ -232,28 +314,38 @@ export function createClient(options: ClientOptions) {
       signal: AbortSignal,
     ): AsyncGenerator<StreamItem, void, undefined> {
       let connected = false;
-      let waitMs = 250;
-      while (!signal.aborted) {
-        try {
-          const response = await send("/events/stream", {
-            query: query as Query,
-            headers: { accept: "text/event-stream" },
-            signal,
-          });
-          if (connected) yield { kind: "gap" };
-          connected = true;
-          waitMs = 250;
-          for await (const message of serverSentEvents(response.body!)) yield item(message);
-        } catch (error) {
-          if (signal.aborted) return;
-          const refused = error instanceof NexusProblem && error.code !== "UNREACHABLE";
-          if (!connected || (refused && error.status < 500)) throw error;
-        }
-        await pause(waitMs, signal);
-        waitMs = Math.min(waitMs * 2, 5000);
+      const open = () => streamOf("/events/stream", query as Query, signal);
+      for await (const message of reconnecting(open, signal)) {
+        if (message !== "connected") yield item(message);
+        else if (connected) yield { kind: "gap" };
+        else connected = true;
       }
     },
   };
+}
+
+/** The messages, each connection's after "connected"; one that breaks is made again until `signal` aborts. */
+async function* reconnecting(
+  open: () => Promise<AsyncIterable<ServerSentEvent>>,
+  signal: AbortSignal,
+): AsyncGenerator<"connected" | ServerSentEvent, void, undefined> {
+  let connected = false;
+  let waitMs = 250;
+  while (!signal.aborted) {
+    try {
+      const messages = await open();
+      connected = true;
+      waitMs = 250;
+      yield "connected";
+      yield* messages;
+    } catch (error) {
+      if (signal.aborted) return;
+      const refused = error instanceof NexusProblem && error.code !== "UNREACHABLE";
+      if (!connected || (refused && error.status < 500)) throw error;
+    }
+    await pause(waitMs, signal);
+    waitMs = Math.min(waitMs * 2, 5000);
+  }
 }
 
 function item({ event, data }: { readonly event: string; readonly data: string }): StreamItem {

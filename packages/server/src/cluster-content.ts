@@ -65,6 +65,7 @@ export async function gather(
     version: version.version,
     bytes,
     limits: version.limits,
+    grants: version.grants,
     files: { mounts, scratchBytes: version.scratchBytes ?? 0 },
     ...(sourceMap === undefined ? {} : { sourceMap }),
   };

@@ -7,6 +7,7 @@ import {
   natsServers,
   showNatsServer,
 } from "./core/nats.ts";
+import type { SecretsConfig } from "./core/secrets.ts";
 import { readTrustedProxies, type TrustedProxies } from "./core/proxies.ts";
 
 /** All that the process is told from outside, beside nexus.yaml. This file is the only reader of the environment. */
@@ -47,6 +48,7 @@ export interface ServerConfig {
   readonly workers?: number;
   /** How long a stop waits for what runs, in milliseconds. */
   readonly drainMs: number;
+  readonly secrets: SecretsConfig;
   /** The environment that OpenTelemetry's own variables are read from. */
   readonly otel: Environment;
 }
@@ -114,6 +116,7 @@ export function readConfig(
     watch: overrides.watch ?? false,
     ...(workers === undefined ? {} : { workers }),
     drainMs: overrides.drainMs ?? whole(env, "NEXUS_DRAIN_MS", 0, 3_600_000) ?? 25_000,
+    secrets: overrides.secrets ?? secretsIn(env),
     otel:
       overrides.otel ??
       Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith("OTEL_"))),
@@ -136,6 +139,19 @@ export function natsServerPlace(env: Environment): {
 /** The environment of this process. */
 export function processEnvironment(): Environment {
   return process.env;
+}
+
+const SECRET_PREFIX = "NEXUS_SECRET_";
+
+/** What functions may be granted to read, as the process is given it. */
+export function secretsIn(env: Environment): SecretsConfig {
+  const folder = text(env, "NEXUS_SECRETS_DIR");
+  const values = Object.entries(env).flatMap(([name, value]) =>
+    name.startsWith(SECRET_PREFIX) && value !== undefined
+      ? [[name.slice(SECRET_PREFIX.length), value] as const]
+      : [],
+  );
+  return { values: Object.fromEntries(values), ...(folder === undefined ? {} : { folder }) };
 }
 
 // An empty variable is an unset one, as in shells and Compose files.

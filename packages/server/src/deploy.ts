@@ -80,13 +80,14 @@ async function load(
   project: Project,
   runtime: Runtime,
 ): Promise<string | undefined> {
-  const { version, limits } = fn;
+  const { version, limits, grants } = fn;
   const sourceMap = project.sourceMaps.get(fn.moduleSha256);
   try {
     await runtime.load({
       version,
       bytes: project.modules.get(fn.moduleSha256)!,
       limits,
+      grants,
       files: grantedFiles(project, fn),
       ...(sourceMap === undefined ? {} : { sourceMap }),
     });

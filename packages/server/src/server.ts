@@ -5,7 +5,10 @@ import { NexusError } from "./core/errors.ts";
 import type { FunctionVersion } from "./core/function.ts";
 import type { Deployed } from "./deploy.ts";
 import { createDispatcher } from "./dispatch/dispatcher.ts";
+import { grantedEffects } from "./effects/granted.ts";
+import { missingSecrets, readSecrets } from "./effects/secrets.ts";
 import { runRetention } from "./dispatch/retention.ts";
+import { runVerification } from "./dispatch/verification.ts";
 import { moduleStore } from "./functions/module-store.ts";
 import { versionArchive } from "./functions/version-archive.ts";
 import { createRegistry } from "./functions/registry.ts";
@@ -85,6 +88,7 @@ export async function startServer(
     now: () => new Date(now()),
     colour: options.colour,
   });
+  const secrets = await readSecrets(config.secrets);
   let project = await readProject(config);
   let watched = project.files;
 
@@ -123,6 +127,7 @@ export async function startServer(
     functions: registry,
     versions,
     runtime,
+    effects: grantedEffects({ state: log.state, secrets, now }),
     telemetry,
     settings,
     now,
@@ -155,8 +160,13 @@ export async function startServer(
   const door = await openDoor();
   const http = await listen(handler, { host: config.host, port: config.port, logger });
 
+  const isIdle = (): boolean => {
+    const { busy, queued } = runtime.status();
+    return busy + queued === 0;
+  };
   const background = [
     runRetention({ log, logger, settings }, closing.signal),
+    runVerification({ log, dispatch, telemetry, settings, isIdle }, closing.signal),
     service.follow(closing.signal),
   ];
   if (config.watch) background.push(follow());
@@ -183,6 +193,7 @@ export async function startServer(
     try {
       const next = await readProject(config, project);
       const deployed = await service.deploy(next);
+      warnOfSecrets(deployed.changed);
       project = next;
       watched = next.files;
       return { ok: true, ...deployed };
@@ -222,8 +233,20 @@ export async function startServer(
     return opening;
   }
 
+  function warnOfSecrets(functions: readonly FunctionVersion[]): void {
+    for (const fn of functions) {
+      for (const secret of missingSecrets(fn, secrets)) {
+        logger.warn("A function is granted a secret that is not given", {
+          function: fn.name,
+          secret,
+        });
+      }
+    }
+  }
+
   function announce(): void {
     for (const warning of project.warnings) logger.warn(warning);
+    warnOfSecrets(registry.list());
     logger.info("Ready", {
       url: http.url,
       version: VERSION,

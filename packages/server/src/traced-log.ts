@@ -76,6 +76,7 @@ export function tracedLog(log: EventLog, tracer: Tracer): EventLog {
     record: (invocation, emitted, recording) => log.record(invocation, emitted, recording),
     invocations: log.invocations,
     deadLetters: log.deadLetters,
+    state: log.state,
     watch: (signal) => log.watch(signal),
     trim: (policy, signal) => log.trim(policy, signal),
     status: () => log.status(),

@@ -69,7 +69,7 @@ test(
       assert.deepEqual([back.code, back.stderr], [0, ""]);
       assert.match(
         back.stdout,
-        /^✓ two\.nexus {2}\d.*\n {2}[\d,]+ events, [\d,]+ records, 0 dead letters, .*, 1 module\n$/,
+        /^✓ two\.nexus {2}\d.*\n {2}[\d,]+ events, [\d,]+ records, 0 dead letters, .*, 1 module, 0 values of state\n$/,
       );
     }
     const home = ["--data-dir", "home"];
@@ -180,7 +180,7 @@ test(
     assert.ok(!existsSync(join(cwd, "new")));
     assert.match(
       await refusal("a.nexus", ".nexus"),
-      /^nexus: cannot import into "\.nexus\/log": it holds events or records already\n/,
+      /^nexus: cannot import into "\.nexus\/log": it holds events, records or state already\n/,
     );
     const twice = ["import", "a.nexus", "--data-dir", "new"];
     assert.equal((await nexus(twice, { cwd })).code, 0);

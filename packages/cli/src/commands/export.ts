@@ -14,7 +14,7 @@ export function exportCommand(cli: Cli): Command {
   const command = new Command("export")
     .summary("back up a log, or take it to another driver")
     .description(
-      "Writes events, records, dead letters, the places of functions, and modules into one file, as they are at this moment. Servers may go on working meanwhile.",
+      "Writes events, records, dead letters, the places of functions, state and modules into one file, as they are at this moment. Servers may go on working meanwhile.",
     )
     .argument("<file>", "the archive to write; until it is whole, it is <file>.part")
     .option("--resume", "go on with an export that was cut off");

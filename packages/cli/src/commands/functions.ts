@@ -70,6 +70,8 @@ async function show(cli: Cli, name: string, options: ReadingOptions): Promise<vo
       `${counted(retry.attempts, "attempt")}, first after ${formatDuration(retry.backoff_ms)}, at most ${formatDuration(retry.max_backoff_ms)} apart`,
     ],
     ["env", fn.env.join(", ")],
+    ["recorded", fn.record],
+    ["redacted", visible(fn.redact.join(", "))],
     [
       "runs",
       runs.map(([status, count]) => `${count.toLocaleString("en-US")} ${status}`).join(", ") ||

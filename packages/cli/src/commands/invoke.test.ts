@@ -3,8 +3,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Invocation } from "@nexus-functions/server/core/invocation";
-import { FIXTURES, nexus } from "../testing/nexus.ts";
-import { HELLO, project } from "../testing/project.ts";
+import { wat } from "@nexus-functions/server/testing/modules";
+import { FIXTURES, nexus, temporaryFolder } from "../testing/nexus.ts";
+import { HELLO, project, writeProject } from "../testing/project.ts";
 
 const TIMEOUT = { timeout: 60_000 };
 const PROBE = `${FIXTURES}probe.wasm`;
@@ -114,3 +115,67 @@ test("nexus invoke holds the limits it was given", TIMEOUT, async () => {
     /✗ timed_out · .*\n  Cannot run function "probe": it did not finish within its limit of 50 ms\n/,
   );
 });
+
+/** Asks for a count, keeps one more, twice; writes what it is then. Its digits are its memory's byte at 16. */
+const COUNTS = `(module
+  (import "nexus" "kv_get" (func $get (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "nexus" "kv_set" (func $set (param i32 i32 i32 i32 i64 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "key")
+  (data (i32.const 16) "0")
+  (data (i32.const 32) "\\10\\00\\00\\00\\01\\00\\00\\00")
+  (func $count
+    (drop (call $get (i32.const 0) (i32.const 3) (i32.const 16) (i32.const 1) (i32.const 24) (i32.const 0)))
+    (i32.store8 (i32.const 16) (i32.add (i32.load8_u (i32.const 16)) (i32.const 1)))
+    (drop (call $set (i32.const 0) (i32.const 3) (i32.const 16) (i32.const 1) (i64.const -1) (i64.const 0) (i32.const 0)))
+    (i32.store8 (i32.const 16) (i32.const 63)))
+  (func (export "_start")
+    (i32.store8 (i32.const 16) (i32.const 48))
+    (call $count)
+    (call $count)
+    (drop (call $get (i32.const 0) (i32.const 3) (i32.const 16) (i32.const 1) (i32.const 24) (i32.const 0)))
+    (drop (call $write (i32.const 1) (i32.const 32) (i32.const 1) (i32.const 40)))))`;
+
+test(
+  "nexus invoke keeps values by key for as long as it runs, with an event and without",
+  TIMEOUT,
+  async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, "counts.wasm"), await wat(COUNTS));
+    for (const args of [[], ["--data", "1"]]) {
+      const done = await nexus(["invoke", "counts.wasm", ...args], { cwd: folder.path });
+      assert.deepEqual([done.code, done.stdout], [0, "2"], done.stderr);
+    }
+  },
+);
+
+test(
+  "nexus invoke gives a function of the project its secrets and hosts, and refuses what is not granted",
+  TIMEOUT,
+  async () => {
+    await using folder = await temporaryFolder();
+    const run = async (grants: string) => {
+      const code = `${FIXTURES}effects.wasm`;
+      await writeProject(
+        folder.path,
+        `  - { name: effects, on: { event: a }, code: "${code}", ${grants} }\n`,
+      );
+      return nexus(
+        ["invoke", "effects", "--data", '"!secret API_KEY;fetch GET http://a.example/"'],
+        {
+          cwd: folder.path,
+          env: { NEXUS_SECRET_API_KEY: "open sesame" },
+        },
+      );
+    };
+    const done = await run("kv: true, fetch: { allow: [b.example] }, secrets: [API_KEY]");
+    assert.match(
+      done.stdout,
+      /^secret: 11 bytes\nfetch: error 2 \("a\.example", which is not in `fetch\.allow`\)\n$/,
+    );
+    const refused = await run("kv: true");
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /which its settings do not grant \(add `/);
+  },
+);

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { secretsIn } from "@nexus-functions/server/config";
 import type { Attempt } from "@nexus-functions/server/dispatch/attempt";
 import { CliError, type Cli } from "../cli.ts";
 import type { EventOptions } from "../invoke/event.ts";
@@ -104,7 +105,13 @@ async function asFunction(
   ]);
   const target = await resolveTarget(cli, name, options);
   const event = await localEvent(cli, options);
-  const { attempt, record } = await runLocally({ ...target, event, args, signal: cli.signal });
+  const { attempt, record } = await runLocally({
+    ...target,
+    event,
+    args,
+    secrets: secretsIn(cli.env),
+    signal: cli.signal,
+  });
   cli.exitWith(record.status === "succeeded" ? 0 : record.exit_code || 1);
   if (options.json === true) {
     const emitted = attempt.emitted.map(({ event }) => JSON.parse(text(event.json)) as unknown);

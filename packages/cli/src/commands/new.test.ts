@@ -30,6 +30,7 @@ test(
         ".gitignore",
         "package.json",
         "hello.json",
+        "hello.fixture.json",
       ]) {
         assert.ok(names.includes(wanted), `${wanted} is in ${names.join(" ")}`);
       }

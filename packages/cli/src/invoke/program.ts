@@ -51,10 +51,14 @@ const LIMITS = {
  */
 export async function runProgram(program: ProgramOptions): Promise<ProgramEnd> {
   for (const { path } of program.directories) checkDirectory(path);
-  const [{ threadRuntime }, { openHostFiles }] = await Promise.all([
+  const [{ threadRuntime }, { openHostFiles }, { answerKv }, { memoryState }] = await Promise.all([
     import("@nexus-functions/server/runtime/host/thread-runtime"),
     import("@nexus-functions/server/runtime/host/files/host-files"),
+    import("@nexus-functions/server/effects/kv"),
+    import("@nexus-functions/server/log/drivers/memory-state"),
   ]);
+  // Values by key are gone with the program; it has no way to others.
+  const kv = { state: memoryState(), function: "program", now: Date.now };
   // Both threads start while the module is read and compiled.
   const threads = threadRuntime({ workers: 1, maxWorkers: 1, givesWay: false });
   const files = openHostFiles(program.directories);
@@ -66,6 +70,7 @@ export async function runProgram(program: ProgramOptions): Promise<ProgramEnd> {
       version,
       bytes: module,
       limits: limitsOf(program),
+      grants: { kv: true },
       ...(sourceMap === undefined ? {} : { sourceMap }),
       passThrough: files.passThrough,
       warmUp: false,
@@ -84,6 +89,7 @@ export async function runProgram(program: ProgramOptions): Promise<ProgramEnd> {
         stdin: new Uint8Array(0),
         env,
         args,
+        hostCalls: { answer: (call) => answerKv(call, kv) },
       },
       stop.signal,
     );

@@ -53,7 +53,7 @@ async function moduleAt(path: string): Promise<Target> {
   const name = path.replace(/^.*[/\\]/, "").replace(/\.wasm$/, "");
   const facts = { sha256: sha256(module), bytes: module.length, code: path };
   return {
-    fn: functionVersion(functionSettings(name, [], {}, {}), facts, Date.now()),
+    fn: functionVersion(functionSettings(name, [], { kv: true }, {}), facts, Date.now()),
     module,
     sourceMap,
   };

@@ -54,6 +54,7 @@ test("exportArchive() and importArchive() take a log to NATS and back, with its 
     retries: 30,
     functions: 1,
     modules: 2,
+    values: 120,
   });
   await imported(folder, "a.nexus", await natsTarget({ connection, prefix: "x" }), {
     modules: there,
@@ -118,12 +119,13 @@ test("checkArchive() refuses parts of two archives put together", async () => {
   });
 });
 
-test("importArchive() and exportArchive() take an archive of format 1, which has no recordings", async () => {
+test("importArchive() and exportArchive() take an archive of format 1, which has no recordings and no state", async () => {
   await using folder = await temporary();
   const before = await fill(folder.at("old"), 40);
   await exported(folder, "a.nexus", await embeddedSource(folder.at("old")));
   await makeFormat1(folder.at("a.nexus"));
   await copyFile(folder.at("a.nexus"), partOf(folder.at("b.nexus")));
+  assert.equal((await checkArchive(folder.at("a.nexus"), QUIET)).counts.values, 0);
   await exported(folder, "b.nexus", await embeddedSource(folder.at("old")), { resume: true });
   const [one, two] = await Promise.all(["a", "b"].map((at) => readFile(folder.at(`${at}.nexus`))));
   assert.equal(one!.toString("latin1", 0, 16), "NEXUS ARCHIVE 1\n");
@@ -132,7 +134,8 @@ test("importArchive() and exportArchive() take an archive of format 1, which has
     await imported(folder, `${name}.nexus`, await embeddedTarget(folder.at(name)));
     await using log = await embeddedLog({ dir: folder.at(name) });
     const recordings = before.recordings.map(() => undefined);
-    assert.deepEqual(await contents(log), { ...before, recordings });
+    const state = name === "a" ? [] : before.state;
+    assert.deepEqual(await contents(log), { ...before, recordings, state });
   }
 });
 
@@ -271,15 +274,19 @@ async function fill(dir: string, count: number, dataBytes = 10): Promise<Content
       );
     }),
   );
+  for (let i = 0; i < count * 0.4; i += 1) {
+    const options = i % 3 === 0 ? { expiresAt: Date.now() + 3_600_000 } : {};
+    await log.state.set("fn:f", `k${i}`, noise(dataBytes), options);
+  }
   return await contents(log);
 }
 
-/** Writes an archive anew as the first version would have written it, which knew no recordings. */
+/** Writes an archive anew as the first version would have written it, which knew no recordings and no state. */
 async function makeFormat1(path: string): Promise<void> {
   const parts: Uint8Array[] = [Buffer.from("NEXUS ARCHIVE 1\n")];
   for await (const frame of readFrames(path)) {
     if (frame.kind === "trailer") {
-      const { counts } = trailerOf(frame);
+      const { values: _, ...counts } = trailerOf(frame).counts;
       const sha256 = createHash("sha256").update(Buffer.concat(parts)).digest("hex");
       parts.push(encodeFrame("trailer", [encodeEntry({ json: { counts, sha256 } })]));
     } else if (frame.kind === "invocations") {
@@ -288,7 +295,13 @@ async function makeFormat1(path: string): Promise<void> {
         return encodeEntry({ json: fields });
       });
       parts.push(encodeFrame("invocations", entries));
-    } else parts.push(frame.bytes);
+    } else if (frame.kind === "state") {
+      const entries = decodeFrame(frame.bytes).map(({ json }) => {
+        const { revision: _, ...fields } = json as Record<string, unknown>;
+        return encodeEntry({ json: fields });
+      });
+      parts.push(encodeFrame("state", entries));
+    } else if (frame.kind !== "values") parts.push(frame.bytes);
   }
   await writeFile(path, Buffer.concat(parts));
 }

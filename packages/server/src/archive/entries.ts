@@ -1,6 +1,12 @@
 import type { StoredEvent } from "../core/event.ts";
 import type { DeadLetter } from "../core/invocation.ts";
-import type { FunctionPlace, KeptInvocation, LogState, WaitingRetry } from "../log/transfer.ts";
+import type {
+  FunctionPlace,
+  KeptInvocation,
+  KeptValue,
+  LogState,
+  WaitingRetry,
+} from "../log/transfer.ts";
 import type { Entry } from "./format.ts";
 
 // How the things of a log lie in an archive. An event's own JSON goes as the bytes that were accepted.
@@ -52,6 +58,23 @@ export function moduleOf({ json, bytes }: Entry): { sha256: string; bytes: Uint8
   return { sha256, bytes: bytes! };
 }
 
+interface ValueFields {
+  readonly namespace: string;
+  readonly key: string;
+  readonly expires_at?: number;
+}
+
+export function valueEntry({ namespace, key, value, expiresAt }: KeptValue): Entry {
+  const json: ValueFields = { namespace, key };
+  if (expiresAt === undefined) return { json, bytes: value };
+  return { json: { ...json, expires_at: expiresAt }, bytes: value };
+}
+
+export function valueOf({ json, bytes }: Entry): KeptValue {
+  const { namespace, key, expires_at: expiresAt } = json as ValueFields;
+  return { namespace, key, value: bytes!, ...(expiresAt === undefined ? {} : { expiresAt }) };
+}
+
 interface RetryFields {
   readonly function: string;
   readonly position: number;
@@ -61,14 +84,14 @@ interface RetryFields {
 }
 
 type StateFields =
-  | { readonly tail: number }
+  | { readonly tail: number; readonly revision?: number }
   | { readonly dead_letter: DeadLetter }
   | { readonly retry: RetryFields }
   | { readonly place: FunctionPlace };
 
 export function* stateEntries(state: LogState): Generator<Entry> {
   const entry = (json: StateFields): Entry => ({ json });
-  yield entry({ tail: state.tail });
+  yield entry({ tail: state.tail, revision: state.revision });
   for (const dead_letter of state.deadLetters) yield entry({ dead_letter });
   for (const { dueAt: due_at, holdsKey: holds_key, ...rest } of state.retries) {
     yield entry({ retry: { ...rest, due_at, holds_key } });
@@ -77,13 +100,13 @@ export function* stateEntries(state: LogState): Generator<Entry> {
 }
 
 export function stateOf(entries: Iterable<Entry>): LogState {
-  let tail = 0;
+  let [tail, revision] = [0, 0];
   const deadLetters: DeadLetter[] = [];
   const retries: WaitingRetry[] = [];
   const places: FunctionPlace[] = [];
   for (const { json } of entries) {
     const fields = json as StateFields;
-    if ("tail" in fields) ({ tail } = fields);
+    if ("tail" in fields) ({ tail, revision = 0 } = fields);
     else if ("dead_letter" in fields) deadLetters.push(fields.dead_letter);
     else if ("place" in fields) places.push(fields.place);
     else {
@@ -91,5 +114,5 @@ export function stateOf(entries: Iterable<Entry>): LogState {
       retries.push({ ...rest, dueAt, holdsKey });
     }
   }
-  return { tail, deadLetters, retries, places };
+  return { tail, revision, deadLetters, retries, places };
 }

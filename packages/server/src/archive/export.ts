@@ -12,8 +12,15 @@ import {
   moduleEntry,
   moduleOf,
   stateEntries,
+  valueEntry,
 } from "./entries.ts";
-import { type ArchiveCounts, archiveInvalid, decodeFrame, type Entry } from "./format.ts";
+import {
+  type ArchiveCounts,
+  archiveInvalid,
+  decodeFrame,
+  type Entry,
+  type FrameKind,
+} from "./format.ts";
 import { type Frame, headerOf, readWholeFrames } from "./reader.ts";
 import { ArchiveWriter } from "./writer.ts";
 
@@ -33,7 +40,7 @@ export interface ExportOptions {
 }
 
 export interface Progress {
-  readonly what: "checking" | "events" | "records" | "modules" | "functions";
+  readonly what: "checking" | "events" | "records" | "modules" | "values" | "functions";
   readonly done: number;
   /** About; undefined: not known. */
   readonly of?: number;
@@ -89,6 +96,13 @@ export async function exportArchive(options: ExportOptions): Promise<Exported> {
     there.add(name);
     step("modules", there.size, names.length);
   }
+  let values = 0;
+  for await (const value of source.values()) {
+    await writer.add("values", valueEntry(value));
+    values += 1;
+    if (values % STEP === 0) onProgress({ what: "values", done: values });
+    signal.throwIfAborted();
+  }
   for (const entry of stateEntries(source.state)) await writer.add("state", entry);
   const { deadLetters, retries, places } = source.state;
   const counts: ArchiveCounts = {
@@ -98,6 +112,7 @@ export async function exportArchive(options: ExportOptions): Promise<Exported> {
     retries: retries.length,
     functions: places.length,
     modules: there.size,
+    values,
   };
   await writer.finish(counts);
   await rename(part, path);
@@ -113,10 +128,12 @@ function headerFor(id: string, { source, version, now }: ExportOptions): Entry["
   return { id, driver, created_at: new Date(now()).toISOString(), version };
 }
 
+const CHANGING: ReadonlySet<FrameKind> = new Set(["values", "state", "trailer"]);
+
 /** The frames of an export that was cut off which hold for ever. */
 async function* growing(part: string): AsyncGenerator<Frame> {
   for await (const frame of readWholeFrames(part)) {
-    if (frame.kind === "state" || frame.kind === "trailer") return;
+    if (CHANGING.has(frame.kind)) return;
     yield frame;
   }
 }

@@ -5,7 +5,10 @@ import { NexusError } from "../core/errors.ts";
 // An archive is one line that says what it is, then frames. docs/backup.md describes it for those who read
 // one without this code: what is changed here is to be changed there, with a new number in that line.
 
-/** Format 2 is format 1 with recordings beside records. A reader of 1 alone would drop them, and not say so. */
+/**
+ * Format 2 is format 1 with recordings beside records, and with the state. A reader of 1 alone would drop
+ * these, and not say so.
+ */
 export const FORMAT = 2;
 
 export const FIRST_LINE = firstLine(FORMAT);
@@ -23,6 +26,7 @@ export const FRAME_KINDS = {
   events: 0x45, // E
   invocations: 0x49, // I
   modules: 0x4d, // M
+  values: 0x56, // V
   state: 0x53, // S
   trailer: 0x5a, // Z
 } as const;
@@ -55,6 +59,7 @@ export interface ArchiveCounts {
   readonly retries: number;
   readonly functions: number;
   readonly modules: number;
+  readonly values: number;
 }
 
 export interface ArchiveTrailer {

@@ -1,6 +1,6 @@
 import type { ModuleStore } from "../functions/functions.ts";
 import type { LogState, LogTarget } from "../log/transfer.ts";
-import { eventOf, invocationOf, moduleOf, stateOf } from "./entries.ts";
+import { eventOf, invocationOf, moduleOf, stateOf, valueOf } from "./entries.ts";
 import type { Progress } from "./export.ts";
 import {
   type ArchiveCounts,
@@ -28,6 +28,8 @@ export interface ImportOptions {
   readonly signal: AbortSignal;
 }
 
+const NO_VALUES = { values: 0 };
+
 /** ARCHIVE_INVALID where any part of it is not as it was written. */
 export async function checkArchive(
   path: string,
@@ -48,7 +50,8 @@ export async function checkArchive(
   if (header === undefined || counts === undefined) {
     throw archiveInvalid(path, "its beginning is missing");
   }
-  return { path, header, counts, state: stateOf(state) };
+  // Before there was state, no archive counted it.
+  return { path, header, counts: { ...NO_VALUES, ...counts }, state: stateOf(state) };
 }
 
 /**
@@ -62,7 +65,7 @@ export async function importArchive(
   const { counts, header, state } = archive;
   const begun = await target.begin(header.id, state);
   if (begun === "done") return begun;
-  const done = { events: 0, invocations: 0, modules: 0 };
+  const done = { events: 0, invocations: 0, modules: 0, values: 0 };
   for await (const frame of readFrames(archive.path)) {
     signal.throwIfAborted();
     if (frame.kind === "events") {
@@ -81,6 +84,11 @@ export async function importArchive(
         done.modules += 1;
       }
       onProgress({ what: "modules", done: done.modules, of: counts.modules });
+    } else if (frame.kind === "values") {
+      const entries = decodeFrame(frame.bytes);
+      await target.values(entries.map(valueOf));
+      done.values += entries.length;
+      onProgress({ what: "values", done: done.values, of: counts.values });
     }
   }
   onProgress({ what: "functions", done: 0, of: counts.functions });

@@ -28,6 +28,12 @@ export const ERRORS = {
     title: "The cursor is not one this server gave out",
     help: "Start again without `cursor`, with the same filters, and follow `next_cursor`.",
   },
+  CANDIDATE_INVALID: {
+    status: 400,
+    retry: false,
+    title: "The candidate module cannot be run",
+    help: "It must be a WebAssembly core module for wasm32-wasip1, or one without imports, that the function's limits allow. The message says what is wrong.",
+  },
   UNAUTHORIZED: {
     status: 401,
     retry: false,
@@ -64,6 +70,12 @@ export const ERRORS = {
     title: "There is no such function",
     help: "List the functions in service with GET /functions or `nexus functions`.",
   },
+  REPLAY_NOT_FOUND: {
+    status: 404,
+    retry: false,
+    title: "There is no such replay",
+    help: "It never was, or ended more than a week ago. List replays with GET /replays.",
+  },
   DEAD_LETTER_NOT_FOUND: {
     status: 404,
     retry: false,
@@ -87,6 +99,18 @@ export const ERRORS = {
     retry: false,
     title: "The event is larger than the limit",
     help: "Keep large data elsewhere and send a link to it, or raise `limits.event` in nexus.yaml.",
+  },
+  STATE_TOO_LARGE: {
+    status: 413,
+    retry: false,
+    title: "A key or value of the state is larger than the limit",
+    help: "A key has at most 512 bytes, a value as many as `detail` says. Keep large data elsewhere, and its address here.",
+  },
+  STATE_KEY_INVALID: {
+    status: 400,
+    retry: false,
+    title: "The key of the state is not valid",
+    help: "A key is text of one byte or more, in UTF-8.",
   },
   MEDIA_TYPE_UNSUPPORTED: {
     status: 415,

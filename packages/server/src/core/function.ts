@@ -1,4 +1,6 @@
+import type { Grants } from "./grants.ts";
 import type { MountFacts } from "./mounts.ts";
+import type { RecordPolicy } from "./record-policy.ts";
 
 /** What makes a function run. */
 export type Trigger =
@@ -65,6 +67,12 @@ export interface FunctionSettings {
   readonly start: "latest" | "earliest";
   /** How much its scratch directory may hold; absent: there is none. */
   readonly scratchBytes?: number;
+  /** Which of its runs are recorded; absent: all. */
+  readonly record?: RecordPolicy;
+  /** What is replaced in recordings that leave the log (core/redaction.ts); absent: nothing. */
+  readonly redact?: readonly string[];
+  /** What it may ask of the host; absent: nothing that needs a grant. */
+  readonly grants?: Grants;
 }
 
 /** One immutable module with its settings and the files it sees. */

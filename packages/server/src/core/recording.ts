@@ -6,9 +6,9 @@ import type { LogLine } from "./invocation.ts";
  * Why a run may not go the same way again from its recording: `tape_full`, it was given more than is kept;
  * `stopped`, the host ended it at a moment of its own (a timeout, a cancellation, a thread that died);
  * `stack`, it came to the end of V8's own stack, which is not the same size everywhere; `memory`, the
- * machine had none left for it.
+ * machine had none left for it; `redacted`, what it was given was replaced since (core/redaction.ts).
  */
-export const NOT_HERMETIC = ["tape_full", "stopped", "stack", "memory"] as const;
+export const NOT_HERMETIC = ["tape_full", "stopped", "stack", "memory", "redacted"] as const;
 
 export type NotHermetic = (typeof NOT_HERMETIC)[number];
 

@@ -9,6 +9,10 @@ export interface PlatformSettings {
     readonly events: { readonly maxAgeMs?: number; readonly maxBytes?: number };
     readonly invocations: { readonly maxAgeMs?: number; readonly maxBytes?: number };
   };
+  readonly replay: {
+    /** How often a recorded run is made again to see that it goes the same way; 0: never. */
+    readonly verifyEveryMs: number;
+  };
 }
 
 export interface RateLimitSettings {
@@ -41,4 +45,5 @@ export const DEFAULT_PLATFORM_SETTINGS: PlatformSettings = {
   chainDepth: 16,
   rateLimit: { wrongTokens: wrongTokenRate(WRONG_TOKENS_A_MINUTE)! },
   retention: { events: {}, invocations: {} },
+  replay: { verifyEveryMs: 10_000 },
 };

@@ -2,6 +2,7 @@ import { NexusError } from "../core/errors.ts";
 import type { NewEvent } from "../core/event.ts";
 import type { FunctionVersion } from "../core/function.ts";
 import { idempotencyKey, uuidv7 } from "../core/ids.ts";
+import { isKept, isRecorded } from "../core/record-policy.ts";
 import type { InvocationError, InvocationStatus, InvocationTrigger } from "../core/invocation.ts";
 import {
   childTrace,
@@ -9,6 +10,7 @@ import {
   parseTraceparent,
   type TraceContext,
 } from "../core/trace.ts";
+import type { Effects } from "../effects/effects.ts";
 import type { Outcome, Runtime } from "../runtime/runtime.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { emittedEvents } from "./emit.ts";
@@ -29,7 +31,8 @@ export interface Attempt {
   readonly error: InvocationError | null;
   /** Empty unless the run succeeded. */
   readonly emitted: readonly NewEvent[];
-  readonly recording: Uint8Array;
+  /** Undefined: the function's policy keeps none of this run. */
+  readonly recording: Uint8Array | undefined;
 }
 
 export interface AttemptInput {
@@ -46,6 +49,7 @@ export interface AttemptInput {
 
 export interface AttemptDeps {
   readonly runtime: Runtime;
+  readonly effects: Effects;
   readonly telemetry: Telemetry;
   readonly now: () => number;
 }
@@ -58,13 +62,16 @@ export async function runAttempt(input: AttemptInput, deps: AttemptDeps): Promis
   const trace = childTrace(parent);
   const traceparent = formatTraceparent(trace);
   const key = idempotencyKey(version.name, event.event.source, event.event.id);
+  const recorded = isRecorded(version.record, event.event);
 
   const outcome = await deps.runtime.invoke({
     version: version.version,
     function: version.name,
     stdin: event.event.json,
     env: environment({ version, event, attempt, trace, replay: trigger === "replay" }),
-    tape: "record",
+    ...(recorded ? { tape: "record" } : {}),
+    hostCalls: deps.effects.callsFor({ version, event, trace }),
+    secrets: deps.effects.secretsFor(version),
   });
 
   const { status, error, emitted } = judge(outcome, version, () =>
@@ -91,13 +98,15 @@ export async function runAttempt(input: AttemptInput, deps: AttemptDeps): Promis
     status,
     error,
     emitted,
-    recording: recordingOf(outcome, trace, version),
+    recording:
+      recorded && isKept(version.record, status) ? recordingOf(outcome, trace, version) : undefined,
   };
   report(done, trace, input, deps.telemetry);
   return done;
 }
 
-function judge(
+/** How a run ended in the end: one that exited with 0 and emitted what is no event has failed. */
+export function judge(
   outcome: Outcome,
   { output }: FunctionVersion,
   emit: () => readonly NewEvent[],

@@ -1,8 +1,13 @@
 import type { NewEvent, StoredEvent } from "../core/event.ts";
 import type { Invocation } from "../core/invocation.ts";
+import type { RecordingFile } from "../core/recording-file.ts";
 import type { Appended } from "../log/log.ts";
 import type { Outcome } from "../runtime/runtime.ts";
-import type { Rerun } from "./rerun.ts";
+import type { Replays } from "./replays/replays.ts";
+import type { RerunOptions } from "./rerun.ts";
+import type { Rerun } from "./run-again.ts";
+
+export type { Replays } from "./replays/replays.ts";
 
 /** The only mover: takes deliveries from the log to the runtime and what came of them back to the log. */
 export interface Dispatch {
@@ -22,11 +27,25 @@ export interface Dispatch {
   replay(stored: StoredEvent, options: ReplayOptions): Promise<readonly Invocation[]>;
 
   /**
-   * Runs a recorded invocation again from its recording, on the version that it ran on: nothing is
-   * recorded, emitted or kept. What came of it, beside what had come of it then. INVOCATION_NOT_FOUND,
-   * RECORDING_NOT_FOUND, RECORDING_INVALID, EVENT_NOT_FOUND, VERSION_NOT_FOUND, SHUTTING_DOWN.
+   * Runs a recorded invocation again from its recording, on the version that it ran on or on another one, or
+   * with something changed: nothing is recorded, emitted or kept. What came of it, beside what had come of it then.
+   * INVOCATION_NOT_FOUND, RECORDING_NOT_FOUND, RECORDING_INVALID, EVENT_NOT_FOUND, VERSION_NOT_FOUND,
+   * SHUTTING_DOWN; on another version also CANDIDATE_INVALID, and REQUEST_INVALID where no one version is meant;
+   * with something changed also EVENT_INVALID and REQUEST_INVALID.
    */
-  rerun(invocationId: string): Promise<Rerun>;
+  rerun(invocationId: string, options?: RerunOptions): Promise<Rerun>;
+
+  /**
+   * All that it takes to run a recorded invocation again on another machine, redacted as its function says;
+   * `withModule`: its module and mounts, too. Rejects as `rerun` does.
+   */
+  recordingFile(
+    invocationId: string,
+    options: { readonly withModule: boolean },
+  ): Promise<RecordingFile>;
+
+  /** Past runs made again on a candidate. */
+  readonly replays: Replays;
 
   /** Takes nothing new, waits for what runs until `signal` aborts, then stops it. Safe to call twice. */
   stop(signal: AbortSignal): Promise<void>;

@@ -2,8 +2,10 @@ import { NexusError } from "../core/errors.ts";
 import type { NewEvent, StoredEvent } from "../core/event.ts";
 import type { FunctionVersion } from "../core/function.ts";
 import type { Invocation } from "../core/invocation.ts";
+import type { RecordingFile } from "../core/recording-file.ts";
 import type { PlatformSettings } from "../core/settings.ts";
-import { parseTraceparent } from "../core/trace.ts";
+import { childTrace, formatTraceparent, parseTraceparent } from "../core/trace.ts";
+import type { Effects } from "../effects/effects.ts";
 import type { Functions, VersionArchive } from "../functions/functions.ts";
 import type { Appended, Delivery, EventLog } from "../log/log.ts";
 import type { Outcome, Runtime } from "../runtime/runtime.ts";
@@ -12,7 +14,11 @@ import { runAttempt, type Attempt } from "./attempt.ts";
 import { runCron } from "./cron.ts";
 import type { CallResult, Dispatch, ReplayOptions, Waited } from "./dispatch.ts";
 import { invocationRecord } from "./record.ts";
-import { Reruns, type Rerun } from "./rerun.ts";
+import { recordingFile } from "./recording-files.ts";
+import { ReplayJobs } from "./replays/replay-jobs.ts";
+import type { Replays } from "./replays/replays.ts";
+import { type RerunOptions, Reruns } from "./rerun.ts";
+import type { Rerun } from "./run-again.ts";
 import { FunctionRunner } from "./runner.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -21,6 +27,7 @@ export interface DispatcherOptions {
   readonly functions: Functions;
   readonly versions: VersionArchive;
   readonly runtime: Runtime;
+  readonly effects: Effects;
   readonly telemetry: Telemetry;
   readonly settings: () => PlatformSettings;
   /** Milliseconds since the Unix epoch. */
@@ -53,6 +60,7 @@ class Dispatcher implements Dispatch {
   readonly #deps: DispatchDeps;
   readonly #waiters: Waiters;
   readonly #reruns: Reruns;
+  readonly #jobs: ReplayJobs;
   readonly #services = new Map<string, Service>();
   readonly #retiring = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
@@ -65,6 +73,12 @@ class Dispatcher implements Dispatch {
     this.#deps = { ...options, stopSignal: this.#giveUp.signal };
     this.#waiters = new Waiters(options.log, options.functions);
     this.#reruns = new Reruns(options);
+    this.#jobs = new ReplayJobs({
+      ...options,
+      reruns: this.#reruns,
+      runLive: (stored, name) =>
+        this.#replayOn(name, stored, { traceparent: formatTraceparent(childTrace()) }),
+    });
     this.#serve(options.functions.list());
     this.#following = this.#follow();
   }
@@ -133,11 +147,22 @@ class Dispatcher implements Dispatch {
     }
   }
 
-  async rerun(invocationId: string): Promise<Rerun> {
+  async rerun(invocationId: string, options?: RerunOptions): Promise<Rerun> {
     if (this.#stopping.signal.aborted) {
       throw new NexusError("SHUTTING_DOWN", "Cannot replay: the server is stopping");
     }
-    return this.#reruns.rerun(invocationId);
+    return this.#reruns.rerun(invocationId, options);
+  }
+
+  recordingFile(
+    invocationId: string,
+    options: { readonly withModule: boolean },
+  ): Promise<RecordingFile> {
+    return recordingFile(this.#deps, invocationId, options);
+  }
+
+  get replays(): Replays {
+    return this.#jobs;
   }
 
   stop(signal: AbortSignal): Promise<void> {
@@ -148,7 +173,7 @@ class Dispatcher implements Dispatch {
   async #stop(signal: AbortSignal): Promise<void> {
     this.#stopping.abort();
     for (const name of this.#services.keys()) this.#retire(name);
-    const drained = Promise.all([this.#following, ...this.#retiring]);
+    const drained = Promise.all([this.#following, this.#jobs.stop(), ...this.#retiring]);
     if (!(await endsBefore(drained, signal))) {
       // Out of patience: the guests are stopped, and their deliveries handed out after the restart.
       this.#giveUp.abort();
@@ -228,7 +253,12 @@ function settleCall(runner: FunctionRunner, delivery: Delivery, done: Attempt): 
   const { position } = delivery.stored;
   const invocation = invocationRecord(done, { position, delivery: "done" });
   const { emitted, recording } = done;
-  return runner.settle(delivery, { invocation, recording, emitted, next: { state: "done" } });
+  return runner.settle(delivery, {
+    invocation,
+    ...(recording === undefined ? {} : { recording }),
+    emitted,
+    next: { state: "done" },
+  });
 }
 
 function duplicateCall({ status, position }: Appended): CallResult {

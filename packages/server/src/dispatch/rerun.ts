@@ -1,169 +1,145 @@
 import { NexusError } from "../core/errors.ts";
-import type { NewEvent } from "../core/event.ts";
-import type { Invocation } from "../core/invocation.ts";
-import {
-  ASPECTS,
-  type Aspect,
-  decodeRecording,
-  hashesOf,
-  type NotHermetic,
-  type Recording,
-  type RunHashes,
-} from "../core/recording.ts";
-import type { VersionArchive } from "../functions/functions.ts";
+import { decodeRecording } from "../core/recording.ts";
+import type { Against } from "../core/replay-job.ts";
+import type { WhatIf } from "../core/what-if.ts";
+import type { PlatformSettings } from "../core/settings.ts";
+import type { Effects } from "../effects/effects.ts";
+import type { ArchivedVersion, VersionArchive } from "../functions/functions.ts";
 import type { EventLog } from "../log/log.ts";
 import type { Outcome, Runtime } from "../runtime/runtime.ts";
-import { environment } from "./environment.ts";
-import { outcomeFields, type OutcomeFields } from "./record.ts";
-
-/** A recorded run and what came of it when it was run again, without effects. */
-export interface Rerun {
-  /** The record of the run that was recorded. */
-  readonly recorded: Invocation;
-  /** The version that ran now. */
-  readonly version: string;
-  /** Why the run need not go the same way again; empty: it must. */
-  readonly not_hermetic: readonly NotHermetic[];
-  readonly identical: boolean;
-  /** What is not as it was, in this order; empty where it is identical. */
-  readonly differs: readonly Aspect[];
-  readonly hashes: { readonly recorded: RunHashes; readonly replayed: RunHashes };
-  readonly replayed: OutcomeFields;
-}
+import { Candidates } from "./candidates.ts";
+import { findRecorded } from "./find-recorded.ts";
+import { judged } from "./judged.ts";
+import {
+  compareWith,
+  outcomeAgain,
+  outcomeOn,
+  type RecordedRun,
+  type Rerun,
+  RerunVersions,
+  runAgain,
+} from "./run-again.ts";
+import { changedRun } from "./what-if.ts";
 
 export interface RerunDeps {
   readonly log: EventLog;
   readonly versions: VersionArchive;
   readonly runtime: Runtime;
+  readonly settings: () => PlatformSettings;
+  readonly effects: Effects;
 }
 
-/** Runs recorded invocations again: on their own version, with what they were given, and without a trace in the log. */
+export interface RerunOptions {
+  /** Absent: the version that it ran on. */
+  readonly against?: Against | undefined;
+  /** Absent: it is given what it was given. */
+  readonly whatIf?: WhatIf | undefined;
+}
+
+interface CandidateOutcome {
+  readonly version: string;
+  readonly outcome: Outcome;
+}
+
+/** A recorded run on another version than its own. */
+export interface CandidateRun {
+  /** As the dispatcher would have judged it. */
+  readonly outcome: Outcome;
+  readonly compared: Rerun;
+}
+
+/** Runs recorded invocations again, with what they were given, and without a trace in the log. */
 export class Reruns {
+  readonly candidates: Candidates;
   readonly #deps: RerunDeps;
-  readonly #loaded = new Map<string, Promise<void>>();
+  readonly #loaded: RerunVersions;
 
   constructor(deps: RerunDeps) {
     this.#deps = deps;
+    this.#loaded = new RerunVersions(deps.runtime);
+    this.candidates = new Candidates(deps.versions);
   }
 
   /**
-   * INVOCATION_NOT_FOUND, RECORDING_NOT_FOUND, RECORDING_INVALID, EVENT_NOT_FOUND, VERSION_NOT_FOUND,
-   * SHUTTING_DOWN, and what the log rejects with.
+   * On its own version, or on `against`. INVOCATION_NOT_FOUND, RECORDING_NOT_FOUND, RECORDING_INVALID,
+   * EVENT_NOT_FOUND, VERSION_NOT_FOUND, SHUTTING_DOWN, and what the log rejects with; with options also
+   * CANDIDATE_INVALID, REQUEST_INVALID and EVENT_INVALID.
    */
-  async rerun(id: string): Promise<Rerun> {
-    const { recorded, recording, event } = await this.#find(id);
-    const { name, version } = await this.#load(recorded.version);
-    const { traceId, spanId, sampled } = { ...recording, traceId: recorded.trace_id };
-    const outcome = await this.#deps.runtime.invoke({
-      version: name,
-      function: version.name,
-      // All of them together wait as one function does: live runs have their turn before the second one.
-      lane: LANE,
-      stdin: event.event.json,
-      env: environment({
-        version,
-        event,
-        attempt: recorded.attempt,
-        trace: { traceId, spanId, sampled },
-        replay: recorded.trigger === "replay",
-      }),
-      tape: recording.tape,
-    });
-    return compare(recorded, recording, outcome);
+  async rerun(id: string, { against, whatIf }: RerunOptions = {}): Promise<Rerun> {
+    const run = await this.find(id);
+    if (against !== undefined || whatIf !== undefined) {
+      const on = await this.candidates.resolve(against ?? { version: run.recorded.version });
+      const changed = whatIf === undefined ? run : changedRun(run, whatIf);
+      const outcome = await this.#outcomeOn(changed, on);
+      return this.#compare(run, outcome);
+    }
+    const version = await this.candidates.get(run.recorded.version);
+    return runAgain(run, version, this.#runDeps);
   }
 
-  async #find(id: string): Promise<{
-    readonly recorded: Invocation;
-    readonly recording: Recording;
-    readonly event: NewEvent;
-  }> {
-    const { log } = this.#deps;
-    const short = JSON.stringify(id.slice(0, 200));
-    const recorded = await log.invocations.get(id);
-    if (recorded === undefined) {
-      throw new NexusError(
-        "INVOCATION_NOT_FOUND",
-        `Cannot find invocation ${short}: there is none`,
-      );
-    }
-    const bytes = await log.invocations.recording(id);
-    if (bytes === undefined) {
-      throw new NexusError(
-        "RECORDING_NOT_FOUND",
-        `Cannot replay invocation ${short}: no recording of it was kept`,
-      );
-    }
-    const event = await log.find(recorded.event_id, recorded.event_source);
-    if (event === undefined) {
-      throw new NexusError(
-        "EVENT_NOT_FOUND",
-        `Cannot replay invocation ${short}: its event "${recorded.event_id}" is no longer kept`,
-      );
-    }
-    return { recorded, recording: decodeRecording(bytes), event };
+  /** Strictly as it was recorded, on its own version. VERSION_NOT_FOUND, SHUTTING_DOWN. */
+  async again(run: RecordedRun): Promise<Outcome> {
+    const version = await this.candidates.get(run.recorded.version);
+    return outcomeAgain(run, version, this.#runDeps);
   }
 
-  /** A version as reruns have it loaded: apart from live runs, which may unload theirs at any moment. */
-  async #load(version: string) {
-    const archived = await this.#deps.versions.get(version);
-    if (archived === undefined) {
-      throw new NexusError(
-        "VERSION_NOT_FOUND",
-        `Cannot run version "${version}" again: it was never served here`,
-      );
-    }
-    const name = `replay:${version}`;
-    let loading = this.#loaded.get(name);
-    if (loading === undefined) {
-      const { version: facts, module, files } = archived;
-      loading = this.#deps.runtime
-        .load({ version: name, bytes: module, limits: facts.limits, files, warmUp: false })
-        .then(() => undefined);
-      this.#loaded.set(name, loading);
-      loading.catch(() => this.#loaded.delete(name));
-      this.#forgetOldest();
-    }
-    await loading;
-    return { name, version: archived.version };
+  /** On another version; `signal` stops it. VERSION_NOT_FOUND, CANDIDATE_INVALID, SHUTTING_DOWN. */
+  async on(run: RecordedRun, against: Against, signal?: AbortSignal): Promise<CandidateRun> {
+    const done = await this.#outcomeOn(run, against, signal);
+    return { outcome: done.outcome, compared: this.#compare(run, done) };
   }
 
-  #forgetOldest(): void {
-    if (this.#loaded.size <= KEPT) return;
-    for (const oldest of this.#loaded.keys()) {
-      this.#loaded.delete(oldest);
-      this.#deps.runtime.unload(oldest);
-      return;
+  /** INVOCATION_NOT_FOUND, RECORDING_NOT_FOUND, RECORDING_INVALID, EVENT_NOT_FOUND. */
+  async find(id: string): Promise<RecordedRun> {
+    const { recorded, recording, event } = await findRecorded(this.#deps, id);
+    return { recorded, recording: decodeRecording(recording), event };
+  }
+
+  /** CANDIDATE_INVALID: it cannot be run at all. */
+  async load(candidate: ArchivedVersion): Promise<void> {
+    try {
+      await this.#loaded.load(candidate);
+    } catch (error) {
+      throw ofCandidate(error, candidate);
     }
+  }
+
+  async #outcomeOn(
+    run: RecordedRun,
+    against: Against,
+    signal?: AbortSignal,
+  ): Promise<CandidateOutcome> {
+    const candidate = await this.candidates.of(against, run.recorded.version);
+    await this.load(candidate);
+    const outcome = await outcomeOn(run, candidate, { ...this.#runDeps, signal });
+    return {
+      version: candidate.version.version,
+      outcome: judged(run, candidate.version, { outcome, limits: this.#emitLimits }),
+    };
+  }
+
+  #compare(run: RecordedRun, { version, outcome }: CandidateOutcome): Rerun {
+    const { status } = run.recorded;
+    return compareWith(run, { version, outcome, status, asked: outcome.tape });
+  }
+
+  get #emitLimits() {
+    const { log, settings } = this.#deps;
+    return { chainDepth: settings().chainDepth, maxEventBytes: log.maxEventBytes };
+  }
+
+  get #runDeps() {
+    const { runtime, effects } = this.#deps;
+    return { versions: this.#loaded, runtime, effects };
   }
 }
 
-// No function can have this name.
-const LANE = "replay:";
-/** Versions that stay loaded for reruns. */
-const KEPT = 16;
-
-function compare(recorded: Invocation, recording: Recording, outcome: Outcome): Rerun {
-  const hashes = { recorded: recording.hashes, replayed: hashesOf(outcome) };
-  // A run that exited with 0 and emitted what is no event failed by the dispatcher's judgement alone.
-  const judged =
-    recorded.error?.code === "FUNCTION_OUTPUT_INVALID" || recorded.error?.code === "EVENT_LOOP";
-  const status = judged ? "succeeded" : recorded.status;
-  const same: Record<Aspect, boolean> = {
-    recording: outcome.error?.code !== "REPLAY_DIVERGED",
-    status: outcome.status === status,
-    exit_code: outcome.exitCode === recorded.exit_code,
-    output: hashes.replayed.output === hashes.recorded.output,
-    logs: hashes.replayed.logs === hashes.recorded.logs,
-    effects: hashes.replayed.effects === hashes.recorded.effects,
-  };
-  const differs = ASPECTS.filter((aspect) => !same[aspect]);
-  return {
-    recorded,
-    version: recorded.version,
-    not_hermetic: recording.notHermetic,
-    identical: differs.length === 0,
-    differs,
-    hashes,
-    replayed: outcomeFields(outcome),
-  };
+function ofCandidate(error: unknown, { version }: ArchivedVersion): unknown {
+  if (!(error instanceof NexusError) || error.code !== "MODULE_INVALID") return error;
+  const { message, details } = error;
+  return new NexusError(
+    "CANDIDATE_INVALID",
+    `Cannot run candidate of "${version.name}": ${message}`,
+    { cause: error, details },
+  );
 }

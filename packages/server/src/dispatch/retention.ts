@@ -22,8 +22,6 @@ export async function runRetention(deps: RetentionDeps, signal: AbortSignal): Pr
 
 async function trimOnce({ log, logger, settings }: RetentionDeps, signal: AbortSignal) {
   const { retention } = settings();
-  const limits = [retention.events, retention.invocations];
-  if (limits.every((keep) => keep.maxAgeMs === undefined && keep.maxBytes === undefined)) return;
   try {
     const trimmed = await log.trim(retention, signal);
     if (trimmed.events + trimmed.invocations > 0) {

@@ -118,7 +118,12 @@ export class FunctionRunner {
       ...(next.state === "retry" ? { retryAt: next.at } : {}),
     });
     const { emitted, recording } = done;
-    await this.settle(delivery, { invocation, recording, emitted, next });
+    await this.settle(delivery, {
+      invocation,
+      ...(recording === undefined ? {} : { recording }),
+      emitted,
+      next,
+    });
   }
 
   /** Settles however long it takes, and counts it; until then the runner is not drained. */

@@ -36,6 +36,15 @@ export interface ArchivedVersion {
   readonly content: Uint8Array;
   readonly module: Uint8Array;
   readonly files: GrantedFiles;
+  /** What is mounted, each as the bytes that its sha256 in the content is of, in that order. */
+  readonly mounts: readonly Uint8Array[];
+}
+
+export interface KeptVersion {
+  readonly version: string;
+  readonly moduleSha256: string;
+  /** When it was served here first: milliseconds since the Unix epoch. */
+  readonly keptAt: number;
 }
 
 /** Every version that was served here, so that its runs can be made again when others have followed it. */
@@ -47,4 +56,18 @@ export interface VersionArchive {
    * kept. VERSION_NOT_FOUND where a part of it is missing.
    */
   get(version: string): Promise<ArchivedVersion | undefined>;
+  /** Those of one function that are kept here, in the order in which they came. */
+  of(name: string): Promise<readonly KeptVersion[]>;
+  has(version: string): Promise<boolean>;
+  /** Whether there is such a module here, a version's or not. */
+  hasModule(sha256: string): Promise<boolean>;
+  /** The names of those kept here that begin with this, in order. */
+  find(prefix: string): Promise<readonly string[]>;
+  /**
+   * The version with another module in place of its own; it is kept nowhere. Undefined as `get` is.
+   * VERSION_NOT_FOUND where there is no such module here, or a part is missing.
+   */
+  withModule(version: string, moduleSha256: string): Promise<ArchivedVersion | undefined>;
+  /** Keeps a module that is no version's yet; resolves with its sha256. CANDIDATE_INVALID: it is none. */
+  keepModule(bytes: Uint8Array): Promise<string>;
 }

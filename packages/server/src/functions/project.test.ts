@@ -99,6 +99,7 @@ functions:
     chainDepth: 16,
     rateLimit: { wrongTokens: { perSecond: 0.5, burst: 30 } },
     retention: { events: {}, invocations: {} },
+    replay: { verifyEveryMs: 10_000 },
   });
   assert.deepEqual(warnings, []);
 });
@@ -108,6 +109,7 @@ test("loadProject() takes a setting from the function, else from defaults, else 
 version: v1
 limits: { event: 65536, chain_depth: 3 }
 rate_limit: { requests: 100, wrong_tokens: 0 }
+replay: { verify: 1m }
 retention: { events: { max_age: 30d, max_size: 10Gi }, invocations: { max_age: 1h } }
 defaults:
   timeout: 2s
@@ -157,6 +159,20 @@ functions:
       events: { maxAgeMs: 2_592_000_000, maxBytes: 10_737_418_240 },
       invocations: { maxAgeMs: 3_600_000 },
     },
+    replay: { verifyEveryMs: 60_000 },
+  });
+});
+
+test("loadProject() takes replays that verify, or do not, and refuses another word", async () => {
+  const withVerify = (verify: string) =>
+    `version: v1\nreplay: { verify: ${verify} }\nfunctions: []\n`;
+  const { platform } = await loaded(withVerify('"off"'));
+  assert.deepEqual(platform.replay, { verifyEveryMs: 0 });
+  await assert.rejects(loaded(withVerify("sometimes")), {
+    message: /replay\.verify: "sometimes" is not a duration, or "off" \(try "10s"\)/,
+  });
+  await assert.rejects(loaded(withVerify("10ms")), {
+    message: /"10ms" is not between 1s and 24h/,
   });
 });
 
@@ -193,7 +209,7 @@ const LINES: readonly (readonly [line: string, problem: string])[] = [
   ],
   [
     "zzz: 1",
-    "nexus.yaml:6:5: functions[0].zzz: unknown setting (known here: name, on, code, runtime, timeout, memory, env, concurrency, order_by, retry, output, start, limits, scratch, mounts)",
+    "nexus.yaml:6:5: functions[0].zzz: unknown setting (known here: name, on, code, runtime, timeout, memory, env, concurrency, order_by, retry, output, start, limits, scratch, record, redact, kv, fetch, secrets, mounts)",
   ],
   ["memory: 1Ki", 'nexus.yaml:6:5: functions[0].memory: "1Ki" is not between 64Ki and 4Gi'],
   ["memory: big", 'nexus.yaml:6:5: functions[0].memory: "big" is not a size (try "64Mi")'],
@@ -226,6 +242,27 @@ const LINES: readonly (readonly [line: string, problem: string])[] = [
   [
     'order_by: "data."',
     'nexus.yaml:6:5: functions[0].order_by: "data." is not a path into the event: names with a dot between them (try "data.user_id")',
+  ],
+  [
+    "record: sample(10)",
+    'nexus.yaml:6:5: functions[0].record: "sample(10)" is none of full, failures, sample(…%) and off (try "failures" or "sample(10%)")',
+  ],
+  [
+    "record: 10%",
+    'nexus.yaml:6:5: functions[0].record: "10%" is none of full, failures, sample(…%) and off (try "failures" or "sample(10%)")',
+  ],
+  ["record: true", 'nexus.yaml:6:5: functions[0].record: true is not a policy (try "failures")'],
+  [
+    "redact: data.a",
+    'nexus.yaml:6:5: functions[0].redact: "data.a" is not a list of paths into the event (try [data.card.number])',
+  ],
+  [
+    "redact: [data.a, data..b]",
+    'nexus.yaml:6:22: functions[0].redact[1]: "data..b" is not a path into the event: names with a dot between them, and "[*]" for every item (try "data.items[*].secret")',
+  ],
+  [
+    "redact: [source]",
+    'nexus.yaml:6:14: functions[0].redact[0]: "source" tells what the event is, and cannot be replaced (data, subject, extension attributes and output can)',
   ],
 ];
 
@@ -459,6 +496,26 @@ test("loadProject() refuses HTTP triggers that take the same requests", async ()
   assert.deepEqual(await problemsOf(yaml(fn("a", events), fn("b", events))), []);
 });
 
+test("loadProject() takes record: of the function, else of defaults, and redact: of both", async () => {
+  const yaml = `version: v1
+defaults: { record: failures, redact: [data.a] }
+functions:
+  - { name: says, code: a.wasm, on: { event: a }, record: full, redact: [data.b, data.a] }
+  - { name: silent, code: a.wasm, on: { event: a } }
+  - { name: some, code: a.wasm, on: { event: a }, record: sample(2.5%) }
+`;
+  await using folder = await folderWith({ "nexus.yaml": yaml, "a.wasm": EMPTY_MODULE });
+  const { functions } = await loadProject({ configFile: folder.at("nexus.yaml") });
+  assert.deepEqual(
+    functions.map(({ record, redact }) => [record, redact]),
+    [
+      [undefined, ["data.a", "data.b"]],
+      [{ kind: "failures" }, ["data.a"]],
+      [{ kind: "sample", percent: 2.5 }, ["data.a"]],
+    ],
+  );
+});
+
 test("loadProject() warns where requests that are answered pass an order, wherever order_by comes from", async () => {
   const rule = (path: string) =>
     `"POST ${path}" is answered at once: such calls do not wait for their turn by order_by "subject", which the function's other events keep`;
@@ -633,7 +690,7 @@ test("loadProject() tells the problems of a functions directory by file", async 
   assert.deepEqual(await problemsIn(folder, source), [
     'f/Bad_Name.wasm: "Bad_Name" is not a function name: lower-case letters, digits and dashes inside, at most 63 (try "bad-name")',
     'f/a.yaml:1:1: timeout: "5 parsecs" is not a duration (try "5s")',
-    "f/a.yaml:2:1: name: unknown setting (known here: on, runtime, timeout, memory, env, concurrency, order_by, retry, output, start, limits, scratch, mounts)",
+    "f/a.yaml:2:1: name: unknown setting (known here: on, runtime, timeout, memory, env, concurrency, order_by, retry, output, start, limits, scratch, record, redact, kv, fetch, secrets, mounts)",
     "f/broken.yaml:1:6: this is not YAML: Flow sequence in block collection must be sufficiently indented and end with a ]",
     'f/health.wasm: its path "/health" belongs to the server\'s own API: "/health" (write "on:" in health.yaml, or rename it)',
     'f/a.wasm: "a" is the name of another function: nexus.yaml:3:7: functions[0].name',

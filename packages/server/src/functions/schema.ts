@@ -1,8 +1,11 @@
 import { z } from "zod";
 import { guestFault } from "./guest-path.ts";
 import { parseDuration } from "../core/quantity.ts";
+import { parseRecordPolicy, RECORD_POLICY_PATTERN } from "../core/record-policy.ts";
+import { REDACT_PATH, redactPathFault } from "../core/redaction.ts";
 import { WRONG_TOKENS_A_MINUTE } from "../core/settings.ts";
 import { choice, count, duration, flag, section, size, text, wrong } from "./fields.ts";
+import { grantsShape } from "./grants.ts";
 import { natsSchema } from "./nats.ts";
 import { onSchema } from "./triggers.ts";
 
@@ -24,6 +27,7 @@ export const DEFAULTS = {
   },
   output: "answer",
   start: "latest",
+  record: "full",
 } as const;
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -232,6 +236,34 @@ const settings = {
       "Size of a directory in memory that the function may write to, at `/tmp`: empty at the beginning of each invocation, gone at its end. Without it, or with 0, there is none.",
     examples: ["16Mi"],
   }).optional(),
+  record: text("a policy", "failures", (policy) =>
+    parseRecordPolicy(policy) === undefined
+      ? 'is none of full, failures, sample(…%) and off (try "failures" or "sample(10%)")'
+      : undefined,
+  )
+    .meta({
+      title: "Record",
+      description:
+        "Which runs are kept as recordings, to be run again bit for bit: `full`, all; `failures`, those that did not succeed; `sample(10%)`, those of so many of a hundred events, with all their attempts; `off`, none.",
+      default: DEFAULTS.record,
+      examples: ["failures", "sample(10%)"],
+      pattern: RECORD_POLICY_PATTERN,
+    })
+    .optional(),
+  redact: z
+    .array(
+      text("a path into the event", "data.card.number", redactPathFault).meta({
+        pattern: REDACT_PATH.source,
+      }),
+      { error: wrong("a list of paths into the event", "[data.card.number]") },
+    )
+    .meta({
+      title: "Redact",
+      description:
+        "Paths into the event (`data.card.number`, `data.items[*].secret`) and into JSON output (`output.token`). What is there is replaced in recordings that are exported, and in fixtures; the log keeps the event as it came. A function's paths are added to those of `defaults`.",
+      examples: [["data.card.number", "data.items[*].secret"]],
+    })
+    .optional(),
 };
 
 const mountSchema = section(
@@ -265,7 +297,7 @@ const mountsSchema = z
 
 /** `<name>.yaml` beside a module in the functions directory. */
 export const sidecarSchema = section(
-  { on: onSchema.optional(), ...settings, mounts: mountsSchema.optional() },
+  { on: onSchema.optional(), ...settings, ...grantsShape, mounts: mountsSchema.optional() },
   "{ timeout: 5s }",
 );
 
@@ -288,6 +320,7 @@ export const functionSchema = section(
       minLength: 1,
     }),
     ...settings,
+    ...grantsShape,
     mounts: mountsSchema.optional(),
   },
   '{ name: hello, on: { event: "com.example.*" }, code: ./build/hello.wasm }',
@@ -387,6 +420,28 @@ const platform = {
       description:
         "How much of the past is kept. An event that a delivery or a dead letter still needs stays.",
     })
+    .optional(),
+  replay: section(
+    {
+      verify: text("a duration", "10s", (value) => {
+        if (value === "off") return undefined;
+        const ms = parseDuration(value);
+        if (ms === undefined) return 'is not a duration, or "off" (try "10s")';
+        return ms < 1_000 || ms > 86_400_000 ? "is not between 1s and 24h" : undefined;
+      })
+        .meta({
+          title: "Verify",
+          description:
+            "How often one recorded run is made again while no function runs, to see that it goes the same way; `off`: never. What went another way is an event of type `nexus.replay.diverged`.",
+          default: "10s",
+          examples: ["1m", "off"],
+          pattern: "^(?:off|(?:\\d+(?:\\.\\d+)?(?:ms|s|m|h|d))+)$",
+        })
+        .optional(),
+    },
+    "{ verify: 10s }",
+  )
+    .meta({ title: "Replay", description: "What the platform does with recordings by itself." })
     .optional(),
   nats: natsSchema.optional(),
 };

@@ -1,5 +1,6 @@
 import type { FunctionSettings, Trigger } from "../core/function.ts";
 import { parseDuration, parseSize } from "../core/quantity.ts";
+import { parseRecordPolicy } from "../core/record-policy.ts";
 import {
   DEFAULT_PLATFORM_SETTINGS,
   requestRate,
@@ -7,6 +8,7 @@ import {
   type PlatformSettings,
   type RateLimitSettings,
 } from "../core/settings.ts";
+import { grantsOf } from "./grants.ts";
 import { eventTypeOfPath } from "./http-path.ts";
 import { DEFAULTS, type DefaultsConfig, type OuterConfig, type SidecarConfig } from "./schema.ts";
 import type { OnConfig, TriggerConfig } from "./triggers.ts";
@@ -27,6 +29,9 @@ export function functionSettings(
   const limits = { ...DEFAULTS.limits, ...compact(defaults.limits), ...compact(own.limits) };
   const orderBy = own.order_by ?? defaults.order_by;
   const scratchBytes = bytes(own.scratch ?? defaults.scratch ?? 0);
+  const record = parseRecordPolicy(own.record ?? defaults.record ?? DEFAULTS.record)!;
+  const redact = [...new Set([...(defaults.redact ?? []), ...(own.redact ?? [])])];
+  const grants = grantsOf(own);
   const backoffMs = parseDuration(retry.backoff)!;
   return {
     name,
@@ -57,6 +62,10 @@ export function functionSettings(
     output: own.output ?? defaults.output ?? DEFAULTS.output,
     start: own.start ?? defaults.start ?? DEFAULTS.start,
     ...(scratchBytes === 0 ? {} : { scratchBytes }),
+    // What is as it always was is no part of a version's content: versions keep their names.
+    ...(record.kind === "full" ? {} : { record }),
+    ...(redact.length === 0 ? {} : { redact }),
+    ...(grants === undefined ? {} : { grants }),
   };
 }
 
@@ -90,13 +99,14 @@ function triggerOf({ event, http, cron, nats }: TriggerConfig): Trigger {
 
 /** The platform's settings, every default filled in. */
 export function platformSettings(config: Partial<OuterConfig>): PlatformSettings {
-  const { limits, rate_limit, retention } = config;
+  const { limits, rate_limit, retention, replay } = config;
   return {
     eventBytes:
       limits?.event === undefined ? DEFAULT_PLATFORM_SETTINGS.eventBytes : bytes(limits.event),
     chainDepth: limits?.chain_depth ?? DEFAULT_PLATFORM_SETTINGS.chainDepth,
     rateLimit: rateLimit(rate_limit ?? {}),
     retention: { events: keep(retention?.events), invocations: keep(retention?.invocations) },
+    replay: { verifyEveryMs: verifyEveryMs(replay?.verify) },
   };
 }
 
@@ -108,6 +118,13 @@ function rateLimit(config: NonNullable<OuterConfig["rate_limit"]>): RateLimitSet
     ...(requests === undefined ? {} : { requests: requestRate(requests, burst) }),
     ...(wrong === undefined ? {} : { wrongTokens: wrong }),
   };
+}
+
+function verifyEveryMs(verify: string | undefined): number {
+  if (verify === "off") return 0;
+  return verify === undefined
+    ? DEFAULT_PLATFORM_SETTINGS.replay.verifyEveryMs
+    : parseDuration(verify)!;
 }
 
 type KeepConfig = NonNullable<OuterConfig["retention"]>["events"];

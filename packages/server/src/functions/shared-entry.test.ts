@@ -21,8 +21,13 @@ functions:
     order_by: data.key
     env: { A: "1" }
     scratch: 1Mi
+    record: sample(10%)
+    redact: [data.a]
     limits: { stack: 100, cpu: 1s }
     mounts: [{ host: data, guest: /data }]
+    kv: true
+    fetch: { allow: ["*.example.com:8443"], allow_private: true, max_redirects: 0 }
+    secrets: [API_KEY]
 `;
 
 async function entries(): Promise<readonly Extract<Marked, { kind: "deployed" }>[]> {

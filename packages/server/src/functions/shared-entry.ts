@@ -123,6 +123,29 @@ const settings = z.looseObject({
   output: z.enum(["answer", "events"]),
   start: z.enum(["latest", "earliest"]),
   scratchBytes: whole.optional(),
+  record: z
+    .discriminatedUnion("kind", [
+      z.looseObject({ kind: z.enum(["failures", "off"]) }),
+      z.looseObject({ kind: z.literal("sample"), percent: z.number() }),
+    ])
+    .optional(),
+  redact: z.array(z.string()).optional(),
+  grants: z
+    .looseObject({
+      kv: z.literal(true).optional(),
+      fetch: z
+        .looseObject({
+          allow: z.array(z.string()),
+          allowPrivate: z.literal(true).optional(),
+          timeoutMs: whole,
+          responseBytes: whole,
+          requests: whole,
+          redirects: whole,
+        })
+        .optional(),
+      secrets: z.array(z.string()).optional(),
+    })
+    .optional(),
 });
 
 const head = { format: z.literal(FORMAT), node: z.string(), marks: z.array(z.string()) };

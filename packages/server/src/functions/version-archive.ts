@@ -1,12 +1,14 @@
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { NexusError } from "../core/errors.ts";
 import type { FunctionSettings, FunctionVersion } from "../core/function.ts";
 import { sha256 } from "../core/ids.ts";
 import type { Mount, MountFacts } from "../core/mounts.ts";
-import type { ArchivedVersion, ModuleStore, VersionArchive } from "./functions.ts";
-import { contentStore } from "./module-store.ts";
+import type { ArchivedVersion, KeptVersion, ModuleStore, VersionArchive } from "./functions.ts";
+import { contentStore, moduleStore } from "./module-store.ts";
 import { mountContent, mountIn } from "./mount-content.ts";
 import { canonicalJson, functionVersion, versionContent } from "./version.ts";
+import { moduleFault } from "./wasm-file.ts";
 
 /** What names a version: the sha256 of this, as canonical JSON, is its name. */
 interface Content {
@@ -49,6 +51,41 @@ export function versionArchive(dataDir: string, modules: ModuleStore): VersionAr
       const content = await contents.get(name);
       return content === undefined ? undefined : versionOf(content, parts);
     },
+
+    async of(name) {
+      const kept: KeptVersion[] = [];
+      for (const version of await contents.list()) {
+        const content = await contents.get(version);
+        if (content === undefined) continue;
+        const { settings, module } = JSON.parse(text(content)) as Content;
+        if (settings.name !== name) continue;
+        const { mtimeMs } = await stat(join(folder, `${version}.json`));
+        kept.push({ version, moduleSha256: module, keptAt: mtimeMs });
+      }
+      return kept.sort((one, other) => one.keptAt - other.keptAt);
+    },
+
+    has: async (name) => (await contents.get(name)) !== undefined,
+
+    hasModule: async (name) => (await modules.get(name)) !== undefined,
+
+    async find(prefix) {
+      const all = await contents.list();
+      return all.filter((name) => name.startsWith(prefix));
+    },
+
+    async withModule(name, module) {
+      const content = await contents.get(name);
+      if (content === undefined) return undefined;
+      const candidate = { ...(JSON.parse(text(content)) as Content), module };
+      return versionOf(Buffer.from(canonicalJson(candidate)), parts);
+    },
+
+    async keepModule(bytes) {
+      const fault = moduleFault(bytes);
+      if (fault === undefined) return modules.put(bytes);
+      throw new NexusError("CANDIDATE_INVALID", `Cannot keep module: it ${fault}`);
+    },
   };
 }
 
@@ -61,11 +98,13 @@ export async function versionOf(
   const module = await parts.module(name);
   if (module === undefined) throw missing(settings.name, `its module ${name} is not here`);
   const mounts: Mount[] = [];
+  const mountBytes: Uint8Array[] = [];
   for (const { guest, sha256 } of mounted) {
     const bytes = await parts.mount(sha256);
     const files = bytes === undefined ? undefined : mountIn(bytes);
     if (files === undefined) throw missing(settings.name, `the files at ${guest} are not here`);
     mounts.push({ guest, files });
+    mountBytes.push(bytes!);
   }
   const facts = mounted.map(({ guest, sha256 }): MountFacts => {
     return { guest, sha256, host: "", files: 0, bytes: 0 };
@@ -76,7 +115,14 @@ export async function versionOf(
     0,
   );
   const scratchBytes = settings.scratchBytes ?? 0;
-  return { version, content, module, files: { mounts, scratchBytes } };
+  return { version, content, module, files: { mounts, scratchBytes }, mounts: mountBytes };
+}
+
+/** The parts that a data directory has. Each rejects as the module store does. */
+export function partsIn(dataDir: string): VersionParts {
+  const modules = moduleStore(join(dataDir, "modules"));
+  const mounts = contentStore(join(dataDir, "versions"), "mount");
+  return { module: (name) => modules.get(name), mount: (name) => mounts.get(name) };
 }
 
 /** The parts of a version that came with it, known by their hashes. */

@@ -170,7 +170,7 @@ test("GET /health, /livez, /readyz, /metrics and /errors answer what they promis
 describe("what is not there, and what is asked wrongly", () => {
   const cases: readonly (readonly [method: string, path: string, expected: string])[] = [
     ["GET", "/nowhere", "404 ROUTE_NOT_FOUND"],
-    ["GET", "/replays", "404 ROUTE_NOT_FOUND"],
+    ["GET", "/nothing", "404 ROUTE_NOT_FOUND"],
     ["GET", "//events", "404 ROUTE_NOT_FOUND"],
     ["DELETE", "/events", "405 METHOD_NOT_ALLOWED"],
     ["PUT", "/events/a", "405 METHOD_NOT_ALLOWED"],

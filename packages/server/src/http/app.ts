@@ -19,6 +19,8 @@ import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { functionRoutes } from "./routes/functions.ts";
 import { invocationRoutes } from "./routes/invocations.ts";
+import { recordingFileRoutes } from "./routes/recording-files.ts";
+import { replayRoutes } from "./routes/replays.ts";
 import { recordingRoutes } from "./routes/recordings.ts";
 import { operationsRoutes } from "./routes/operations.ts";
 import { publishRoutes } from "./routes/publish.ts";
@@ -38,6 +40,8 @@ export function apiRoutes(deps: AppDeps): readonly Route[] {
     ...eventRoutes(deps),
     ...invocationRoutes(deps),
     ...recordingRoutes(deps),
+    ...recordingFileRoutes(deps),
+    ...replayRoutes(deps),
     ...deadLetterRoutes(deps),
     ...functionRoutes(deps),
     ...operationsRoutes(deps),

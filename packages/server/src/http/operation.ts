@@ -7,7 +7,7 @@ import type { SchemaName } from "./schemas.ts";
 export interface Operation {
   /** Also the name of the client's method. */
   readonly id: string;
-  readonly tag: "Events" | "Invocations" | "Functions" | "Dead letters" | "Operations";
+  readonly tag: "Events" | "Invocations" | "Functions" | "Dead letters" | "Replays" | "Operations";
   readonly summary: string;
   readonly description?: string;
   /** Of the path, by name: what it stands for. */

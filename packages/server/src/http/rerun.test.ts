@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { testApp, type TestApp } from "../testing/http-app.ts";
+import { wasiModule } from "../testing/modules.ts";
 
 const config = (more = ""): string => `version: v1
 functions:
@@ -74,4 +78,23 @@ test("POST /invocations/{id}/replay refuses what it cannot run again, and says w
   const { status, json } = await rerun(app, "nothing");
   assert.equal(status, 404);
   assert.equal(json.code, "INVOCATION_NOT_FOUND");
+});
+
+test("POST /invocations/{id}/replay says that a run came to the end of the machine's own stack", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "nexus-stack-"));
+  const module = join(dir, "deep.wasm");
+  await writeFile(
+    module,
+    await wasiModule(`(func $down (call $down) (drop (memory.size)))
+      (func (export "_start") (call $down))`),
+  );
+  await using app = await testApp(
+    config()
+      .replace(/code: .*/, `code: ${module}`)
+      .replace("scratch: 1Mi", ""),
+  );
+  const { json } = await rerun(app, await thrown(app, "r"));
+  assert.deepEqual(json.recorded.limits_reached, ["stack"]);
+  assert.deepEqual(json.not_hermetic, ["stack"]);
+  await rm(dir, { recursive: true });
 });

@@ -2,6 +2,16 @@ import { z } from "zod";
 import { ERRORS, type ErrorCode } from "../core/errors.ts";
 import { INVOCATION_STATUSES, LIMIT_NAMES, LOG_LEVELS } from "../core/invocation.ts";
 import { ASPECTS, NOT_HERMETIC } from "../core/recording.ts";
+import {
+  NewReplay,
+  Replay,
+  ReplayList,
+  ReplayModule,
+  ReplayPreview,
+  ReplayReport,
+  ReplayWithReport,
+  VersionList,
+} from "./replay-schemas.ts";
 
 // What the API answers, as schemas: openapi.json is made of them, and tests hold real answers against
 // them. Objects are strict, so that a member nobody wrote down is found.
@@ -142,7 +152,7 @@ const Rerun = z
     not_hermetic: z
       .array(z.enum(NOT_HERMETIC))
       .describe(
-        "Why the run need not go the same way again: `tape_full`, it was given more than is kept; `stopped`, the host ended it; `stack`, it came to the end of the machine's stack; `memory`, the machine had none. Empty: it must.",
+        "Why the run need not go the same way again: `tape_full`, it was given more than is kept; `stopped`, the host ended it; `stack`, it came to the end of the machine's stack; `memory`, the machine had none; `redacted`, parts of the event were replaced. Empty: it must.",
       ),
     identical: z.boolean(),
     differs: z
@@ -152,6 +162,31 @@ const Rerun = z
     replayed: runFields,
   })
   .describe("A recorded run, and what came of it when it was run again without effects.");
+
+const WhatIf = z
+  .strictObject({
+    set_data: z
+      .record(z.string().min(1), z.unknown())
+      .optional()
+      .describe("Values at places of the event: `data.amount`, `subject`."),
+    set_clock: time
+      .optional()
+      .describe("When the run begins: its clocks of real time go on from there as they did."),
+    set_calls: z
+      .record(
+        z.string().regex(/^[1-9]\d{0,5}$/),
+        z.strictObject({
+          errno: z.string().optional().describe("`noent`, `timedout`: as WASI preview 1 has it."),
+          status: z.int().min(100).max(999).optional().describe("Of `fetch`."),
+          headers: z.record(z.string(), z.string()).optional(),
+          body: z.unknown().optional(),
+          value: z.unknown().optional().describe("Of `kv_get`."),
+        }),
+      )
+      .optional()
+      .describe("Answers to calls that the host answered, by their number from 1."),
+  })
+  .describe("What is to be otherwise in a run that is made again.");
 
 const Accepted = z
   .strictObject({
@@ -231,6 +266,22 @@ const FunctionInfo = z
         }),
       ),
     }),
+    grants: z
+      .strictObject({
+        kv: z.boolean(),
+        fetch: z
+          .strictObject({
+            allow: z.array(z.string()).describe("Hosts that it may ask."),
+            allow_private: z.boolean(),
+            timeout_ms: whole,
+            max_response_bytes: whole,
+            max_requests: whole,
+            max_redirects: whole,
+          })
+          .nullable(),
+        secrets: z.array(z.string()).describe("Names of those that it may read."),
+      })
+      .describe("What it may ask of the host."),
     concurrency: z.int().positive(),
     order_by: z.string().nullable(),
     retry: z.strictObject({
@@ -241,6 +292,12 @@ const FunctionInfo = z
     }),
     output: z.enum(["answer", "events"]),
     start: z.enum(["latest", "earliest"]),
+    record: z
+      .string()
+      .describe("Which runs are recorded: `full`, `failures`, `sample(10%)`, `off`."),
+    redact: z
+      .array(z.string())
+      .describe("Paths that are replaced in recordings that are exported."),
     counters: z.strictObject({
       waiting: whole.describe("Matching events not handed out yet: an upper bound."),
       running: whole,
@@ -322,6 +379,15 @@ export const schemas = {
     limit: z.int().positive().optional().describe("At most so many; all where absent."),
   }),
   Redriven: z.strictObject({ redriven: whole }),
+  NewReplay,
+  Replay,
+  ReplayList,
+  ReplayModule,
+  ReplayPreview,
+  ReplayReport,
+  ReplayWithReport,
+  VersionList,
+  WhatIf,
   Trigger,
   Function: FunctionInfo,
   FunctionList: z.strictObject({ functions: z.array(FunctionInfo) }),

@@ -5,6 +5,7 @@ import type {
   InvocationError,
   InvocationStatus,
 } from "../core/invocation.ts";
+import type { StateStore } from "./state.ts";
 
 /**
  * The event log: where events rest, who has still to run on them, and the records of every run.
@@ -99,6 +100,9 @@ export interface EventLog {
     redrive(id: string): Promise<boolean>;
   };
 
+  /** Small values by key, in the same store. */
+  readonly state: StateStore;
+
   /**
    * What is kept from now on: events when they are durable, in the order of their positions, and records
    * likewise, each after its own event (a later event may come before or after it). A watcher that falls
@@ -109,7 +113,8 @@ export interface EventLog {
 
   /**
    * Removes what is older or more than the policy allows, oldest first, in small steps that leave room
-   * for other work. An event that a delivery or a dead letter still needs stays.
+   * for other work. An event that a delivery or a dead letter still needs stays. Values of `state` whose
+   * time has come go too, whatever the policy says.
    */
   trim(policy: RetentionPolicy, signal?: AbortSignal): Promise<Trimmed>;
 

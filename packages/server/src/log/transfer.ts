@@ -17,6 +17,8 @@ export interface LogSource extends AsyncDisposable {
    * that came later, and perhaps some that it gave as well.
    */
   invocations(after: string | undefined): AsyncIterable<KeptInvocation>;
+  /** Of the state, what has not ended; of some drivers, as it is when it is read. In no order. */
+  values(): AsyncIterable<KeptValue>;
   readonly state: LogState;
 }
 
@@ -29,10 +31,20 @@ export interface KeptInvocation {
   readonly keptAt: number;
 }
 
-/** What of a log changes; the rest only grows. */
+/** An entry of the state (state.ts). In another log it has another revision. */
+export interface KeptValue {
+  readonly namespace: string;
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly expiresAt?: number;
+}
+
+/** What of a log changes but for values; the rest only grows. */
 export interface LogState {
   /** Position of the newest event there ever was; 0 if there was none. */
   readonly tail: number;
+  /** The largest revision of a value there ever was; 0 if there was none. */
+  readonly revision: number;
   readonly deadLetters: readonly DeadLetter[];
   readonly retries: readonly WaitingRetry[];
   readonly places: readonly FunctionPlace[];
@@ -80,6 +92,8 @@ export interface LogTarget extends AsyncDisposable {
    * unless that is larger than the driver keeps beside a record.
    */
   invocations(invocations: readonly KeptInvocation[]): Promise<void>;
+  /** Resolves when they are kept. STATE_TOO_LARGE where the driver keeps no value as large as one of them. */
+  values(values: readonly KeptValue[]): Promise<void>;
   /** Keeps the state that `begin` was given; then the log is ready for servers. */
   finish(): Promise<void>;
 }

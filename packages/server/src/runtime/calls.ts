@@ -48,6 +48,13 @@ export const CALLS = [
   "sock_shutdown",
   "nexus.emit",
   "nexus.log",
+  "nexus.kv_get",
+  "nexus.kv_set",
+  "nexus.kv_delete",
+  "nexus.kv_list",
+  "nexus.fetch",
+  "nexus.secret_get",
+  "nexus.answer_read",
 ] as const;
 
 export type CallName = (typeof CALLS)[number];

@@ -103,6 +103,7 @@ export const ILSEQ = new WasiError(ERRNO.ilseq);
 export const ISDIR = new WasiError(ERRNO.isdir);
 export const LOOP = new WasiError(ERRNO.loop);
 export const MFILE = new WasiError(ERRNO.mfile);
+export const MSGSIZE = new WasiError(ERRNO.msgsize);
 export const NAMETOOLONG = new WasiError(ERRNO.nametoolong);
 export const NOENT = new WasiError(ERRNO.noent);
 export const NOSPC = new WasiError(ERRNO.nospc);
@@ -116,3 +117,10 @@ export const PERM = new WasiError(ERRNO.perm);
 export const ROFS = new WasiError(ERRNO.rofs);
 export const SPIPE = new WasiError(ERRNO.spipe);
 export const XDEV = new WasiError(ERRNO.xdev);
+
+const ALL: readonly WasiError[] = Object.values(ERRNO).map((errno) => new WasiError(errno));
+
+/** The error with this code, which is one of ERRNO. */
+export function failure(errno: number): WasiError {
+  return ALL[errno] ?? ALL[ERRNO.io]!;
+}

@@ -5,6 +5,7 @@
  */
 
 import type { GrantedFiles } from "../core/mounts.ts";
+import type { HostAnswer, HostCall } from "./host-calls.ts";
 import type { PassThrough } from "./files-channel.ts";
 import type { SeatBuffers } from "./seat.ts";
 
@@ -45,7 +46,7 @@ export interface ModulePlan {
   readonly watchesTables: boolean;
   /** The function in which a run traps that goes over its limit of recursive calls; null: there is none. */
   readonly stackTrap: number | null;
-  /** Whether a host call may suspend it: it imports one that can wait, and runs nothing before its entry. */
+  /** Whether a host call may suspend it: it imports one that can wait. */
   readonly suspends: boolean;
   readonly limits: GuestLimits;
   readonly files: GrantedFiles;
@@ -88,11 +89,21 @@ export type ToGuest =
       readonly plan: ModulePlan;
     }
   | { readonly kind: "unload"; readonly id: number }
-  | { readonly kind: "seat"; readonly seat: number; readonly buffers: SeatBuffers };
+  | { readonly kind: "seat"; readonly seat: number; readonly buffers: SeatBuffers }
+  /** To the question with this number. */
+  | { readonly kind: "answer"; readonly id: number; readonly answer: HostAnswer };
 
-export interface FromGuest {
-  readonly kind: "ready";
-}
+export type FromGuest =
+  | { readonly kind: "ready" }
+  | {
+      readonly kind: "ask";
+      /** A number that no other question of the thread has. */
+      readonly id: number;
+      readonly seat: number;
+      /** The run in the seat that asks: it may have been ended since, and the seat be another's. */
+      readonly run: number;
+      readonly call: HostCall;
+    };
 
 /** A function on the guest's stack, and where in the rewritten module it was. */
 export interface RawFrame {

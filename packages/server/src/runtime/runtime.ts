@@ -1,6 +1,8 @@
 import type { FunctionLimits } from "../core/function.ts";
 import type { GrantedFiles } from "../core/mounts.ts";
 import type { InvocationError, InvocationStatus, LimitName, LogLine } from "../core/invocation.ts";
+import type { Grants } from "../core/grants.ts";
+import type { HostCalls } from "./host-calls.ts";
 import type { PassThrough } from "./files-channel.ts";
 
 /**
@@ -39,6 +41,8 @@ export interface LoadableModule {
   readonly limits: FunctionLimits;
   /** Absent: it sees no file system. */
   readonly files?: GrantedFiles;
+  /** What it may import of host calls; absent: none that need a grant. */
+  readonly grants?: Grants | undefined;
   /**
    * A local program only: the process's streams in place of `stdin`, `output` and `logs`, and the
    * process's directories. It is to be run once.
@@ -73,7 +77,22 @@ export interface InvokeRequest {
    * `record`: the outcome has the tape of what the run was given. A tape: the run is given what that says,
    * and nothing of the machine's own; where it asks for something else, it ends with REPLAY_DIVERGED.
    */
-  readonly tape?: "record" | Uint8Array;
+  readonly tape?: "record" | Uint8Array | FollowedTape;
+  /** Who answers its host calls; asked by no replay. Absent: they are refused (`nosys`). */
+  readonly hostCalls?: HostCalls | undefined;
+  /** What `secret_get` gives, by name: in a replay too, which ends where one is not what it was. */
+  readonly secrets?: Readonly<Record<string, string>> | undefined;
+}
+
+/**
+ * The tape of another version's run, for one that asks for other things: it is given the same as far as it
+ * asks for the same, and what follows from the tape beyond that; nothing of the machine's own. Two such
+ * runs are alike, bit for bit.
+ */
+export interface FollowedTape {
+  readonly follow: Uint8Array;
+  /** When the recorded run began: milliseconds since the Unix epoch. */
+  readonly startedAt: number;
 }
 
 export interface Outcome {
@@ -99,7 +118,10 @@ export interface Outcome {
   readonly durationMs: number;
   readonly memoryPeakBytes: number;
   readonly cold: boolean;
-  /** What the run was given (runtime/tape.ts), where that was asked for. */
+  /**
+   * What the run was given (runtime/tape.ts), where that was asked for; of one that followed a tape, its host
+   * calls alone.
+   */
   readonly tape: Uint8Array;
   /** Whether that is all it was given: false where it was more than a tape holds. */
   readonly tapeWhole: boolean;

@@ -11,7 +11,7 @@ export interface SeatBuffers {
   readonly journal: JournalBuffers;
 }
 
-/** Places among the i32 at the beginning of the input; the bytes of env, args, stdin and a tape follow them. */
+/** Places among the i32 at the beginning of the input; the bytes of env, args, stdin, a tape and secrets follow them. */
 export const INPUT = {
   /** Which module. */
   id: 0,
@@ -28,6 +28,13 @@ export const INPUT = {
   tapeMode: 8,
   /** Of the tape to be replayed, behind stdin. */
   tapeBytes: 9,
+  /** Two of them, as one f64: milliseconds since the Unix epoch at which a tape that is followed begins. */
+  tapeStartedAt: 10,
+  /** A number that no other run of the thread has. */
+  run: 12,
+  secretsCount: 13,
+  /** Behind the tape. */
+  secretsBytes: 14,
 } as const;
 
 export const INPUT_HEADER_BYTES = 64;

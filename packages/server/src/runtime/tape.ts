@@ -1,6 +1,6 @@
 /**
- * What a run was given that another run of the same input would be given differently: clock readings and
- * random bytes, in the order in which they were taken. With it the run can be made again, bit for bit.
+ * What a run was given that another run of the same input would be given differently: clock readings,
+ * random bytes and answers of the host, in the order in which they were taken. With it the run can be made again, bit for bit.
  * docs/recordings.md describes these bytes for those who read them without this code.
  */
 
@@ -16,13 +16,17 @@ export const TAPE = {
   random: 4,
   /** Then 4 bytes, how many, and the 32 bytes of a key: the stream of AES-256-CTR from a counter of zero. */
   seed: 5,
+  /** Then 4 bytes, how many follow, and those: a call that the host answered (taped-call.ts). */
+  call: 6,
+  /** Then 4 bytes, how many follow, and those: a secret that was asked for (taped-secret.ts). */
+  secret: 7,
 } as const;
 
 export type TapeKind = keyof typeof TAPE;
 export type ClockKind = "realtime" | "monotonic" | "cpu";
 
 /** What a run does with its tape, as its seat says. */
-export const TAPE_MODE = { none: 0, record: 1, replay: 2 } as const;
+export const TAPE_MODE = { none: 0, record: 1, replay: 2, follow: 3 } as const;
 
 /** Readings of clocks that are kept, in bytes: some 20,000 of a run that does nothing else. */
 export const MOST_CLOCK_BYTES = 65_536;
@@ -39,3 +43,6 @@ const NAMES = new Map<number, TapeKind>(
 export function tapeKindName(kind: number): string {
   return NAMES.get(kind) ?? `something of kind ${kind}`;
 }
+
+/** What lies behind the first byte of every entry but a reading: how many bytes. */
+export const COUNT_BYTES = 4;

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { TEST_LIMITS } from "../testing/limits.ts";
 import { fixture } from "../testing/modules.ts";
 import { GuestContext } from "./guest/context.ts";
-import { blockUntil } from "./guest/sleep.ts";
+import { BLOCKING } from "./guest/blocking.ts";
 import { preview1 } from "./guest/wasi/preview1.ts";
 import { threadRuntime } from "./host/thread-runtime.ts";
 import { IMPORTS } from "./module/wasi-signatures.ts";
@@ -41,7 +41,7 @@ async function run(bytes: Uint8Array, request: Partial<InvokeRequest>): Promise<
 }
 
 test("preview1() gives every function that load() lets a module import", () => {
-  const given = Object.keys(preview1(new GuestContext(blockUntil))).sort();
+  const given = Object.keys(preview1(new GuestContext(BLOCKING))).sort();
   assert.deepEqual(given, [...IMPORTS.get("wasi_snapshot_preview1")!.keys()].sort());
 });
 

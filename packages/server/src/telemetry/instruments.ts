@@ -92,6 +92,17 @@ export function instruments(registry: Registry) {
       "start",
     ]),
 
+    replaysVerified: counter(
+      "nexus_replay_verified_total",
+      "Recorded runs made again in idle time that went the same way, bit for bit.",
+      ["function"],
+    ),
+    replaysDiverged: counter(
+      "nexus_replay_diverged_total",
+      "Recorded runs made again in idle time that went another way.",
+      ["function"],
+    ),
+
     cronLastTick: gauge(
       "nexus_cron_last_tick_timestamp_seconds",
       "When the newest tick that this node kept was due, since the Unix epoch.",

@@ -80,6 +80,10 @@ export function createMeter(metrics: Instruments): InstrumentedMeter {
       (cold ? own.cold : own.warm).pending += 1;
       own.duration.observe(durationMs / 1000);
     },
+    replayVerified(fn, identical) {
+      const { verified, diverged } = functionMeter(fn);
+      (identical ? verified : diverged).pending += 1;
+    },
   };
 }
 
@@ -90,6 +94,8 @@ function meterOf(fn: string, metrics: Instruments) {
     dead: metrics.deliveries.tally({ function: fn, state: "dead" }),
     cold: metrics.starts.tally({ function: fn, start: "cold" }),
     warm: metrics.starts.tally({ function: fn, start: "warm" }),
+    verified: metrics.replaysVerified.tally({ function: fn }),
+    diverged: metrics.replaysDiverged.tally({ function: fn }),
     wait: metrics.deliveryWait.series({ function: fn }),
     duration: metrics.invocationDuration.series({ function: fn }),
     invocations: memo((trigger: InvocationTrigger) =>

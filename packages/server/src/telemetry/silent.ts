@@ -28,5 +28,6 @@ export function silentMeter(): Meter {
     deliveryStarted() {},
     deliveryEnded() {},
     invocation() {},
+    replayVerified() {},
   };
 }

@@ -36,6 +36,8 @@ export interface Meter {
     durationMs: number,
     cold: boolean,
   ): void;
+  /** A recorded run was made again, and went the same way or not. */
+  replayVerified(fn: string, identical: boolean): void;
 }
 
 /** Of one client's requests, or of the wrong API tokens of one address. */

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deploy } from "../deploy.ts";
+import { grantedEffects } from "../effects/granted.ts";
 import { createDispatcher } from "../dispatch/dispatcher.ts";
 import { moduleStore } from "../functions/module-store.ts";
 import { versionArchive } from "../functions/version-archive.ts";
@@ -77,6 +78,7 @@ export async function testApp(config = NO_FUNCTIONS): Promise<TestApp> {
   await deploy(project, { modules, versions, runtime, registry });
   const settings = () => project.platform;
   const dispatch = createDispatcher({
+    effects: grantedEffects({ state: log.state, secrets: {}, now: Date.now }),
     log,
     functions: registry,
     versions,

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PlatformSettings } from "../core/settings.ts";
 import { deploy } from "../deploy.ts";
+import { grantedEffects } from "../effects/granted.ts";
 import { createDispatcher } from "../dispatch/dispatcher.ts";
 import { moduleStore } from "../functions/module-store.ts";
 import { versionArchive } from "../functions/version-archive.ts";
@@ -66,6 +67,7 @@ export async function testDoor(url: string, options: TestDoorOptions = {}): Prom
   const settings = () => platform;
   const now = Date.now;
   const dispatch = createDispatcher({
+    effects: grantedEffects({ state: log.state, secrets: {}, now: Date.now }),
     log,
     functions: registry,
     versions,

@@ -41,7 +41,7 @@ export interface TestServer extends AsyncDisposable {
   /** Asks until the answer satisfies `when`; the test's own time limit ends a wait in vain. */
   until<T>(path: string, when: (answer: T) => boolean): Promise<T>;
   /** Stops, and starts again on the same data. */
-  restart(config?: string): Promise<TestServer>;
+  restart(config?: string, changed?: ConfigOverrides): Promise<TestServer>;
 }
 
 export interface Records {
@@ -114,10 +114,10 @@ async function startIn(
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
     },
-    async restart(next = config) {
+    async restart(next = config, changed = {}) {
       keep = true;
       await running.close();
-      return startIn(dir, next, overrides);
+      return startIn(dir, next, { ...overrides, ...changed });
     },
     async [Symbol.asyncDispose]() {
       await running.close();

@@ -1,10 +1,12 @@
 import { NexusError } from "../../core/errors.ts";
 import type { FunctionVersion } from "../../core/function.ts";
+import { recordPolicyText } from "../../core/record-policy.ts";
 import type { ConsumerLag } from "../../log/log.ts";
 import type { MetricSummary } from "../../telemetry/telemetry.ts";
 import { json, type Operation } from "../operation.ts";
 import { reading } from "../reply.ts";
 import type { AppDeps, Route } from "../route.ts";
+import type { Grants } from "../../core/grants.ts";
 
 export function functionRoutes(deps: AppDeps): readonly Route[] {
   return [
@@ -42,6 +44,24 @@ async function describe(
   return versions.map((version) => info(version, lags.get(version.name), counted));
 }
 
+function grantsInfo({ kv, fetch, secrets }: Grants) {
+  return {
+    kv: kv === true,
+    fetch:
+      fetch === undefined
+        ? null
+        : {
+            allow: fetch.allow,
+            allow_private: fetch.allowPrivate === true,
+            timeout_ms: fetch.timeoutMs,
+            max_response_bytes: fetch.responseBytes,
+            max_requests: fetch.requests,
+            max_redirects: fetch.redirects,
+          },
+    secrets: secrets ?? [],
+  };
+}
+
 function info(
   version: FunctionVersion,
   lag: ConsumerLag | undefined,
@@ -71,6 +91,7 @@ function info(
     // Names only: values may be secrets.
     env: Object.keys(version.env),
     files: { scratch_bytes: version.scratchBytes ?? 0, mounts: version.mounts ?? [] },
+    grants: grantsInfo(version.grants ?? {}),
     concurrency: version.concurrency,
     order_by: version.orderBy ?? null,
     retry: {
@@ -81,6 +102,8 @@ function info(
     },
     output: version.output,
     start: version.start,
+    record: recordPolicyText(version.record ?? { kind: "full" }),
+    redact: version.redact ?? [],
     counters: {
       waiting: lag?.waiting ?? 0,
       running: lag?.running ?? 0,

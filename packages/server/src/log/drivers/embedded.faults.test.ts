@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,9 +17,11 @@ import {
   settle,
   TestConsumer,
 } from "../testing/fixtures.ts";
+import type { StateLoadMessage } from "../testing/state-load.ts";
 import { embeddedLog } from "./embedded.ts";
 import { embeddedSource } from "./embedded/source.ts";
 
+const STATE_LOAD = new URL("../testing/state-load.ts", import.meta.url);
 const HOLD = new URL("../testing/hold.ts", import.meta.url);
 
 test("embeddedLog() refuses a directory that another process uses, names it, and takes it once that one is killed", async () => {
@@ -102,6 +105,9 @@ for (const format of [1, 2]) {
       assert.equal((await log.list({ type: newEvent().event.type }, { limit: 9 })).items.length, 3);
       const fresh = invocationOf((await log.find("e"))!, "fn");
       await log.record(fresh, [], noise(10));
+      assert.equal(await log.state.get("fn", "k"), undefined);
+      await log.state.set("fn", "k", noise(10), { expect: "absent" });
+      assert.equal((await log.state.list("fn", { limit: 9 })).items.length, 1);
       assert.deepEqual((await log.invocations.list({}, { limit: 9 })).items, [fresh, old]);
       assert.equal((await log.invocations.recording(fresh.id))?.length, 10);
       assert.equal(await log.invocations.recording(old.id), undefined);
@@ -195,6 +201,86 @@ test("trim() makes room on a full disk", needsRoot, async () => {
   assert.ok(events > 100);
   await log.append(newEvents(100, { data: "x".repeat(1000) }));
 });
+
+test("state of a process killed under load has every write it acknowledged, and repeats no revision", async () => {
+  await using dir = await temporary();
+  const last = new Map<string, StateLoadMessage>();
+  let largest = 0;
+  for (let round = 0; round < 3; round += 1) {
+    const load = startChild(STATE_LOAD, [dir.path, String(1 + round * 1_000_000)]);
+    const enough = Promise.withResolvers<void>();
+    let count = 0;
+    load.child.on("message", (message: StateLoadMessage) => {
+      const { key, revision } = message;
+      if (revision > 0) {
+        const before = last.get(key)?.revision ?? 0;
+        assert.ok(revision > before, `${key}: ${revision} after ${before}`);
+        largest = Math.max(largest, revision);
+      }
+      last.set(key, message);
+      count += 1;
+      if (count === 500) enough.resolve();
+    });
+    await enough.promise;
+    const told = once(load.child, "disconnect"); // after the last message
+    await load.kill();
+    await told;
+    await using log = await embeddedLog({ dir: dir.path });
+    for (const [key, { number }] of last) {
+      const entry = await log.state.get("load", key);
+      const found = entry === undefined ? undefined : Number(Buffer.from(entry.value));
+      // One more may have been kept, and the answer lost.
+      const possible = [number, number + 1].map((n) => (n % 3 === 0 ? undefined : n));
+      assert.ok(possible.includes(found), `${key}: ${found}, and ${number} was acknowledged`);
+    }
+    assert.ok((await log.state.set("load", "new", noise(1)))! > largest);
+  }
+});
+
+test(
+  "state on a full disk rejects with LOG_FULL, changes nothing, and goes on when there is room",
+  needsRoot,
+  async () => {
+    await using disk = await smallDisk("4m");
+    const ballast = join(disk.path, "ballast");
+    await writeFile(ballast, Buffer.alloc(1024 * 1024));
+    const dir = join(disk.path, "data");
+    const kept = new Map<string, number>();
+    let clock = Date.now();
+    {
+      await using log = await embeddedLog({ dir, now: () => clock });
+      const soon = { expiresAt: clock + 1000 };
+      const fill = async (writer: number): Promise<void> => {
+        for (let i = 0; ; i += 1) {
+          const key = `${writer} ${i}`;
+          const options = i % 2 === 0 ? soon : {};
+          kept.set(key, (await log.state.set("fn", key, noise(3000), options))!);
+        }
+      };
+      for (const filling of [0, 1, 2].map(fill)) {
+        await assert.rejects(filling, { code: "LOG_FULL" });
+      }
+      const [[key, revision]] = [...kept] as [[string, number]];
+      const large = noise(400_000);
+      const expect = { expect: revision };
+      await assert.rejects(log.state.set("fn", key, large, expect), { code: "LOG_FULL" });
+      assert.equal((await log.state.get("fn", key))!.revision, revision);
+      clock += 1000;
+      await rm(ballast);
+      await log.trim({ events: {}, invocations: {} });
+      assert.equal((await log.state.set("fn", "later", large, { expect: "absent" }))! > 0, true);
+    }
+    await using log = await embeddedLog({ dir, now: () => clock - 1000 });
+    for (const [key, revision] of kept) {
+      const entry = await log.state.get("fn", key);
+      assert.equal(
+        entry?.revision,
+        Number(key.split(" ")[1]) % 2 === 0 ? undefined : revision,
+        key,
+      );
+    }
+  },
+);
 
 async function temporary() {
   const path = await mkdtemp(join(tmpdir(), "nexus-log-"));

@@ -16,6 +16,8 @@ import { Reader } from "./embedded/reader.ts";
 import { State } from "./embedded/state.ts";
 import { openStore, type Store, toLogError } from "./embedded/store.ts";
 import { Retention } from "./embedded/trim.ts";
+import { sweepValues } from "./embedded/value-sweep.ts";
+import { Values } from "./embedded/values.ts";
 
 export interface EmbeddedLogOptions {
   /** Made if it is not there. */
@@ -63,6 +65,7 @@ function assemble({ store, dir, now, release }: Parts): EventLog {
   const dead = new DeadLetters(store, catalogue);
   const lists = new EventLists(store, catalogue, events);
   const pending = new Pending(store);
+  const values = new Values(store, now);
   const reader = new Reader(store, catalogue, events);
   const tail = (): number => state.newest.tail;
   const consumers = new Consumers(catalogue, { store, events, reader, pending, now, tail });
@@ -72,6 +75,7 @@ function assemble({ store, dir, now, release }: Parts): EventLog {
       events.prepare(batch);
       consumers.prepare(batch);
       catalogue.prepare(batch);
+      values.prepare(batch);
       state.prepare(batch, catalogue.next);
     },
     waiting: () => consumers.waiting || catalogue.waiting,
@@ -202,8 +206,21 @@ function assemble({ store, dir, now, release }: Parts): EventLog {
       list: (filter, page) => read(() => dead.list(filter, page)),
       redrive,
     },
+    state: {
+      maxValueBytes: values.maxValueBytes,
+      get: (namespace, key) => read(() => values.get(namespace, key)),
+      set: async (namespace, key, value, options) =>
+        values.set(committer.batch, { namespace, key }, value, options),
+      delete: async (namespace, key, options) =>
+        values.delete(committer.batch, { namespace, key }, options),
+      list: (namespace, query) => read(() => values.list(namespace, query)),
+    },
     watch: (signal) => fanout.watch(signal),
-    trim: (policy, signal) => retention.trim(policy, signal),
+    async trim(policy, signal) {
+      const trimmed = await retention.trim(policy, signal);
+      await sweepValues({ store, committer, values, now }, signal);
+      return trimmed;
+    },
     async status() {
       const { events, invocations, deadLetters } = state.counters;
       return {

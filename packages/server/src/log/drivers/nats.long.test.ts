@@ -19,6 +19,7 @@ testLog(
   () => Promise.resolve(natsStore(cluster.urls, `t${(stores += 1)}`)),
   {
     stores: 3,
+    nodes: 3,
   },
 );
 

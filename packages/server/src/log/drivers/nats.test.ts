@@ -9,4 +9,4 @@ let stores = 0;
 before(async () => (server = await startNats()));
 after(() => server[Symbol.asyncDispose]());
 
-testLog("nats", () => Promise.resolve(natsStore([server.url], `t${(stores += 1)}`)));
+testLog("nats", () => Promise.resolve(natsStore([server.url], `t${(stores += 1)}`)), { nodes: 2 });

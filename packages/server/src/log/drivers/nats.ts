@@ -23,6 +23,7 @@ import { type NatsStore, openNatsStore } from "./nats/store.ts";
 import { ensureStreams } from "./nats/streams.ts";
 import { Status } from "./nats/status.ts";
 import { trim } from "./nats/trim.ts";
+import { Values } from "./nats/values.ts";
 
 const MAX_LEASE_MS = 10_000;
 
@@ -63,7 +64,7 @@ export async function natsLog(options: NatsLogOptions): Promise<EventLog> {
   } = options;
   const store = await openNatsStore({ connection, prefix, timeoutMs });
   try {
-    await refuseUnfinished(store);
+    store.revisionsBefore = (await refuseUnfinished(store))?.revision ?? 0;
     store.replicas = await ensureStreams(store, { replicas: options.replicas, leaseMs });
     await ensureRetryConsumer(store, ackWaitMs);
   } catch (error) {
@@ -82,6 +83,7 @@ function assemble(
   const retries = new Retries(store, now);
   const live = new Live(store);
   const status = new Status(store);
+  const values = new Values(store, now);
   const working = setInterval(() => {
     consumers.stillWorking();
     claims.stillWorking();
@@ -92,6 +94,11 @@ function assemble(
   function open(): NatsStore {
     if (closing === undefined) return store;
     throw unavailable("reach the event log", "it is closed");
+  }
+
+  function opened(): Values {
+    open();
+    return values;
   }
 
   async function append(input: readonly NewEvent[]): Promise<readonly Appended[]> {
@@ -142,8 +149,19 @@ function assemble(
       list: async (filter, page) => listDeadLetters(open(), filter, page),
       redrive: async (id) => redrive(open(), id, now()),
     },
+    state: {
+      maxValueBytes: values.maxValueBytes,
+      get: async (namespace, key) => opened().get(namespace, key),
+      set: async (namespace, key, value, options) => opened().set(namespace, key, value, options),
+      delete: async (namespace, key, options) => opened().delete(namespace, key, options),
+      list: async (namespace, query) => opened().list(namespace, query),
+    },
     watch: (signal) => live.watch(signal),
-    trim: async (policy, signal) => trim(open(), policy, { now, signal }),
+    async trim(policy, signal) {
+      const trimmed = await trim(open(), policy, { now, signal });
+      await values.sweep(signal);
+      return trimmed;
+    },
     status: () => status.read(),
     lag: () => consumers.lag(),
     [Symbol.asyncDispose]: () => (closing ??= close()),

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { StoredEvent } from "../../core/event.ts";
 import type { Delivery, EventLog, Subscription } from "../log.ts";
+import type { StateEntry } from "../state.ts";
 import type { LogSource, LogTarget } from "../transfer.ts";
 import {
   allPages,
@@ -56,6 +57,13 @@ export function testTransfer(
         const stored = (await log.find("ü"))!;
         const replay = invocationOf(stored, "g", { trigger: "replay", delivery: "none" });
         await log.record(replay, [], noise(300_000));
+        const day = { expiresAt: Date.now() + 86_400_000 };
+        for (const key of ["a", "*", "ü 🧀", "\0"]) await log.state.set("fn:f", key, noise(100));
+        await log.state.set("fn:f", "a", noise(300_000), day);
+        await log.state.set("fn:f.g", "a", new Uint8Array());
+        await log.state.set("fn:f", "deleted", noise(10));
+        await log.state.delete("fn:f", "deleted");
+        await log.state.set("fn:f", "over", noise(10), { expiresAt: Date.now() - 1 });
         before = await contents(log);
       }
       await move(old, fresh);
@@ -65,6 +73,37 @@ export function testTransfer(
       assert.deepEqual([events, invocations, deadLetters], [603, 4, 1]);
       const lengths = before.recordings.map((recording) => recording?.length);
       assert.deepEqual(lengths, [undefined, 200, undefined, 300_000]);
+      assert.equal(before.state.length, 5);
+    });
+
+    test("an entry of the state meets no revision of before, and later ones are larger", async () => {
+      await using old = await from();
+      await using fresh = await to();
+      await using further = await from();
+      const revisions: number[] = [];
+      const write = async (log: EventLog, key: string): Promise<void> => {
+        revisions.push((await log.state.set("fn:f", key, noise(10)))!);
+      };
+      {
+        await using log = await old.open();
+        for (const key of ["a", "b", "b", "b", "c"]) await write(log, key);
+        await log.state.delete("fn:f", "c");
+      }
+      await move(old, fresh);
+      {
+        await using log = await fresh.open();
+        const { revision } = (await log.state.get("fn:f", "a"))!;
+        assert.ok(revision > Math.max(...revisions));
+        for (const expect of revisions) {
+          assert.equal(await log.state.set("fn:f", "a", noise(10), { expect }), undefined);
+        }
+        assert.ok((await log.state.set("fn:f", "a", noise(10), { expect: revision }))! > revision);
+        await write(log, "c");
+      }
+      await move(fresh, further);
+      await using log = await further.open();
+      const { revision } = (await log.state.get("fn:f", "a"))!;
+      assert.ok(revision > Math.max(...revisions));
     });
 
     test("positions keep their order, and the next event comes after them", async () => {
@@ -308,6 +347,17 @@ export function testTransfer(
       assert.deepEqual(idsOf(await everything(log)), ["mine"]);
     });
 
+    test("begin() refuses a log that holds state alone with LOG_NOT_EMPTY", async () => {
+      await using fresh = await to();
+      {
+        await using log = await fresh.open();
+        await log.state.set("fn:f", "k", noise(10));
+      }
+      await using target = await fresh.target();
+      const empty = { tail: 0, revision: 0, deadLetters: [], retries: [], places: [] };
+      await assert.rejects(target.begin("archive", empty), { code: "LOG_NOT_EMPTY" });
+    });
+
     test("an import that was cut off goes on, keeps nothing twice, and no server opens the log before", async () => {
       await using old = await from();
       await using fresh = await to();
@@ -317,6 +367,7 @@ export function testTransfer(
         await log.append(newEvents(100));
         await using consumer = new TestConsumer(log, { name: "f" });
         for (const delivery of await consumer.take(40)) await settle(log, delivery);
+        for (let i = 0; i < 30; i += 1) await log.state.set("fn:f", `k${i}`, noise(100));
         before = await contents(log);
       }
       await using source = await old.source();
@@ -325,6 +376,7 @@ export function testTransfer(
         assert.equal(await target.begin("archive", source.state), "begun");
         const events = await all(source.events(0));
         await target.events(events.slice(0, 60));
+        await target.values((await all(source.values())).slice(0, 20));
       }
       await assert.rejects(fresh.open(), { code: "IMPORT_UNFINISHED" });
       await assert.rejects(fresh.source(), { code: "IMPORT_UNFINISHED" });
@@ -439,6 +491,7 @@ async function transfer(source: LogSource, target: LogTarget): Promise<string> {
   const begun = await target.begin("archive", source.state);
   await target.events(await all(source.events(0)));
   await target.invocations(await all(source.invocations(undefined)));
+  await target.values(await all(source.values()));
   await target.finish();
   return begun;
 }
@@ -454,6 +507,8 @@ export interface Contents {
   /** Of each record, in Latin-1. */
   readonly recordings: readonly (string | undefined)[];
   readonly deadLetters: unknown;
+  /** Without revisions. */
+  readonly state: readonly unknown[];
 }
 
 export async function contents(log: EventLog): Promise<Contents> {
@@ -478,7 +533,24 @@ export async function contents(log: EventLog): Promise<Contents> {
     invocations: records,
     recordings: recordings.map((bytes) => bytes && Buffer.from(bytes).toString("latin1")),
     deadLetters: named(letters),
+    state: (await Promise.all(NAMESPACES.map((name) => valuesIn(log, name)))).flat(),
   };
+}
+
+const NAMESPACES = ["fn:f", "fn:f.g"];
+
+async function valuesIn(log: EventLog, namespace: string): Promise<unknown[]> {
+  const items: StateEntry[] = [];
+  for (let more = true; more;) {
+    const { key: after } = items.at(-1) ?? {};
+    const query = after === undefined ? { limit: 1000 } : { limit: 1000, after };
+    const page = await log.state.list(namespace, query);
+    items.push(...page.items);
+    ({ more } = page);
+  }
+  return items.map(({ key, value, expiresAt }) => {
+    return { namespace, key, value: Buffer.from(value).toString("latin1"), expiresAt };
+  });
 }
 
 /** Newest first. */

@@ -4,11 +4,14 @@ import type { Journal } from "./journal.ts";
 import type { Seat } from "./seat.ts";
 import { TAPE_MODE } from "../tape.ts";
 import { CALLS } from "../calls.ts";
+import { FollowingWorld } from "./following-world.ts";
 import { LiveWorld } from "./live-world.ts";
 import { RecordingWorld } from "./recording-world.ts";
-import { ReplayingWorld } from "./replaying-world.ts";
+import { type Diverge, ReplayingWorld } from "./replaying-world.ts";
 import { trap } from "./trapping.ts";
-import type { Sleep, World } from "./world.ts";
+import { nanoseconds } from "./wall-clock.ts";
+import { Secrets } from "./secrets.ts";
+import type { Outside, World } from "./world.ts";
 import { Descriptors, type Granted } from "./wasi/descriptors.ts";
 
 /** Zero-ended strings one behind the other, as the guest is to have them. */
@@ -39,20 +42,25 @@ export class GuestContext {
   exitCode: number | null = null;
   /** Why a replay cannot go on as its tape does. */
   diverged: string | null = null;
+  /** Of the last host call that has one. */
+  answer: Uint8Array = NOTHING;
   readonly #live: LiveWorld;
   readonly #recording: RecordingWorld;
   readonly #replaying: ReplayingWorld;
+  readonly #following: FollowingWorld;
 
-  constructor(sleep: Sleep) {
-    this.#live = new LiveWorld(sleep);
+  constructor(outside: Outside) {
+    this.#live = new LiveWorld(outside);
     this.#recording = new RecordingWorld(this.#live);
-    this.#replaying = new ReplayingWorld((how) => {
+    const diverge: Diverge = (how, named) => {
       const { calls } = this.journal;
-      const where =
-        calls === 0 ? "before its first host call" : `at host call #${calls} (${CALLS[this.call]})`;
+      const name = named === undefined ? ` (${CALLS[this.call]})` : "";
+      const where = calls === 0 ? "before its first host call" : `at host call #${calls}${name}`;
       this.diverged = `diverged ${where}: ${how}`;
       return trap();
-    });
+    };
+    this.#replaying = new ReplayingWorld(diverge);
+    this.#following = new FollowingWorld(diverge);
     this.world = this.#live;
   }
 
@@ -67,6 +75,7 @@ export class GuestContext {
     this.mostCalls = mostCalls;
     this.exitCode = null;
     this.diverged = null;
+    this.answer = NOTHING;
   }
 
   /** The files and streams that the run begins with. */
@@ -75,11 +84,18 @@ export class GuestContext {
   }
 
   #worldOf(seat: Seat, startedMs: number): World {
+    const secrets = new Secrets(seat.secrets);
     if (seat.tapeMode === TAPE_MODE.replay) {
-      this.#replaying.begin(seat.tape);
+      this.#replaying.begin(seat.tape, secrets);
       return this.#replaying;
     }
-    this.#live.begin(startedMs);
+    if (seat.tapeMode === TAPE_MODE.follow) {
+      const { tape, tapeStartedAt, journal } = seat;
+      const startedNs = nanoseconds(tapeStartedAt);
+      this.#following.begin({ tape, startedNs, secrets, asked: journal.tape });
+      return this.#following;
+    }
+    this.#live.begin(startedMs, secrets);
     if (seat.tapeMode === TAPE_MODE.none) return this.#live;
     this.#recording.begin(seat.journal.tape);
     return this.#recording;
@@ -105,6 +121,7 @@ export class GuestContext {
     this.stdin = NOTHING;
     this.env = NO_STRINGS;
     this.args = NO_STRINGS;
+    this.answer = NOTHING;
   }
 }
 

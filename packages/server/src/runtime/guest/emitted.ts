@@ -1,10 +1,8 @@
 import type { SharedBytes } from "./shared-bytes.ts";
 import { FACT, LIMIT_NAMES, NUMBER_BYTES, type JournalFacts } from "../journal.ts";
 import type { GuestLimits } from "../protocol.ts";
-import { ERRNO, INVAL, WasiError } from "../errno.ts";
+import { INVAL, MSGSIZE, NOSPC, type WasiError } from "../errno.ts";
 
-const NOSPC = new WasiError(ERRNO.nospc);
-const MSGSIZE = new WasiError(ERRNO.msgsize);
 const REACHED = 1 << LIMIT_NAMES.indexOf("emits");
 const LEAST_BYTES = 1024 * 1024;
 

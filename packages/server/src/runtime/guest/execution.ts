@@ -107,7 +107,8 @@ export class Execution {
         WebAssembly.promising(exports[name] as () => number | undefined)();
       if (plan.initialize) await call("_initialize");
       if (plan.entry === "reactor") return this.#exit((await call("handle_event")) ?? 0);
-      await call("_start");
+      if (plan.entry === "bare") await callBareSuspending(exports, this.#parts.bound.context);
+      else await call("_start");
       return this.#exit(0);
     } catch (error) {
       return this.#thrown(error);
@@ -186,12 +187,33 @@ export class Execution {
 }
 
 // The host checked names and types when the module was loaded.
-function callBare(exports: WebAssembly.Exports, { memory, stdin, journal }: GuestContext): void {
-  const alloc = exports["alloc"] as (length: number) => number;
-  const handle = exports["handle_event"] as (at: number, length: number) => bigint;
-  const at = alloc(stdin.length);
+type Alloc = (length: number) => number;
+type HandleEvent = (at: number, length: number) => bigint;
+
+function callBare(exports: WebAssembly.Exports, context: GuestContext): void {
+  const { length } = context.stdin;
+  const at = (exports["alloc"] as Alloc)(length);
+  giveEvent(at, context);
+  takeOutput((exports["handle_event"] as HandleEvent)(at, length), context);
+}
+
+async function callBareSuspending(
+  exports: WebAssembly.Exports,
+  context: GuestContext,
+): Promise<void> {
+  const { length } = context.stdin;
+  const at = await WebAssembly.promising(exports["alloc"] as Alloc)(length);
+  giveEvent(at, context);
+  const handle = WebAssembly.promising(exports["handle_event"] as HandleEvent);
+  takeOutput(await handle(at, length), context);
+}
+
+function giveEvent(at: number, { memory, stdin }: GuestContext): void {
   inMemory("alloc", () => memory.slice(at, stdin.length).set(stdin));
-  const answer = BigInt.asUintN(64, handle(at, stdin.length));
+}
+
+function takeOutput(packed: bigint, { memory, journal }: GuestContext): void {
+  const answer = BigInt.asUintN(64, packed);
   const from = Number(answer >> 32n);
   const length = Number(answer & 0xffff_ffffn);
   inMemory("handle_event", () => journal.stdout.write(memory.slice(from, length)));

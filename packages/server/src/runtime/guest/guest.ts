@@ -1,5 +1,8 @@
 import { PAGE_BYTES } from "../journal.ts";
-import type { ModulePlan, RunEnd } from "../protocol.ts";
+import type { FromGuest, ModulePlan, RunEnd } from "../protocol.ts";
+import { HOST_CALLS, type HostAnswer } from "../host-calls.ts";
+import { answeredFunctions } from "./answered.ts";
+import { BLOCKING } from "./blocking.ts";
 import { GuestContext } from "./context.ts";
 import { emitFunction } from "./emit.ts";
 import { Execution, type Bound, type Loaded } from "./execution.ts";
@@ -10,11 +13,11 @@ import type { HostBell } from "./host-bell.ts";
 import { logFunction } from "./log.ts";
 import { Memories } from "./memories.ts";
 import type { Seat } from "./seat.ts";
-import { blockUntil } from "./sleep.ts";
 import { OUT_OF_TIME, supervised } from "./supervised.ts";
 import { SuspendingRun } from "./suspending-run.ts";
 import { preview1 } from "./wasi/preview1.ts";
-import type { Sleep } from "./world.ts";
+import { Questions } from "./questions.ts";
+import type { Outside } from "./world.ts";
 
 /** A context for a run that may be suspended, and the run that has it. */
 interface Suspending {
@@ -26,13 +29,15 @@ interface Suspending {
 export class Guest {
   readonly #memories = new Memories();
   readonly #loaded = new Map<number, Loaded>();
-  readonly #plain = bind(blockUntil, false);
+  readonly #plain = bind(BLOCKING, false);
   readonly #idle: Suspending[] = [];
   readonly #suspended = new Set<SuspendingRun>();
   readonly #bell: HostBell;
+  readonly #questions: Questions;
 
-  constructor(bell: HostBell) {
+  constructor(bell: HostBell, send: (message: FromGuest) => void) {
     this.#bell = bell;
+    this.#questions = new Questions(send);
   }
 
   load(id: number, module: WebAssembly.Module, plan: ModulePlan): void {
@@ -54,6 +59,16 @@ export class Guest {
     return this.#suspended.size;
   }
 
+  /** Whether some of them have asked the host. */
+  get asks(): boolean {
+    return this.#questions.any;
+  }
+
+  /** Never to be called while a run holds the thread. */
+  answer(id: number, answer: HostAnswer): void {
+    this.#questions.answer(id, answer);
+  }
+
   /**
    * Runs the guest in the seat to its own end, and says so there; whatever it does, this returns or is
    * killed with its thread. A promise where it may be suspended: it resolves when the run has ended or
@@ -69,7 +84,7 @@ export class Guest {
   }
 
   #runSuspending(loaded: Loaded, seat: Seat): Promise<void> {
-    const place = this.#idle.pop() ?? suspending();
+    const place = this.#idle.pop() ?? suspending(this.#questions);
     return new Promise((resolve, reject) => {
       const run = new SuspendingRun(seat, (paused) => {
         this.#suspended.add(paused);
@@ -109,29 +124,40 @@ function grants({ files, passThrough }: ModulePlan): Loaded["grant"] {
   return (context) => versionFiles.grant(context);
 }
 
-function suspending(): Suspending {
-  const place: Suspending = {
-    bound: bind((dueNs) => place.run!.sleep(dueNs), true),
-    run: undefined,
+function suspending(questions: Questions): Suspending {
+  const outside: Outside = {
+    sleep: (dueNs) => place.run!.sleep(dueNs),
+    ask: (call) => place.run!.ask(call, questions),
   };
+  const place: Suspending = { bound: bind(outside, true), run: undefined };
   return place;
 }
 
-function bind(sleep: Sleep, suspends: boolean): Bound {
-  const context = new GuestContext(sleep);
-  const calls = preview1(context);
-  const wasi = suspends
-    ? { ...calls, poll_oneoff: new WebAssembly.Suspending(calls["poll_oneoff"]!) }
-    : calls;
+function bind(outside: Outside, suspends: boolean): Bound {
+  const context = new GuestContext(outside);
+  const wasi = preview1(context);
+  const answered = answeredFunctions(context);
   return {
     context,
     imports: {
-      wasi_snapshot_preview1: wasi,
-      nexus: { emit: emitFunction(context), log: logFunction(context) },
+      wasi_snapshot_preview1: suspends ? withSuspending(wasi, ["poll_oneoff"]) : wasi,
+      nexus: {
+        emit: emitFunction(context),
+        log: logFunction(context),
+        ...(suspends ? withSuspending(answered, Object.keys(HOST_CALLS)) : answered),
+      },
     },
     grown: asGuestFunction((pages) => {
       context.memory.grown(pages * PAGE_BYTES);
       context.journal.notePages(pages);
     }),
   };
+}
+
+function withSuspending(
+  functions: Record<string, (...args: never[]) => unknown>,
+  names: readonly string[],
+): Record<string, WebAssembly.ImportValue> {
+  const suspending = names.map((name) => [name, new WebAssembly.Suspending(functions[name]!)]);
+  return { ...functions, ...Object.fromEntries(suspending) };
 }

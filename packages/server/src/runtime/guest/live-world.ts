@@ -1,23 +1,27 @@
 import { nanoseconds, WallClock } from "./wall-clock.ts";
-import type { Sleep, World } from "./world.ts";
+import type { HostAnswer, HostCall } from "../host-calls.ts";
+import { NO_SECRETS, type Secrets } from "./secrets.ts";
+import type { Outside, World } from "./world.ts";
 
 /** The most bytes that one call of getRandomValues gives. */
 const CHUNK_BYTES = 65_536;
 
 /** The machine's own clocks and random bytes. One serves many runs. */
 export class LiveWorld implements World {
-  readonly sleep: Sleep;
+  readonly #outside: Outside;
   readonly #wallClock = new WallClock();
   #startedMs = 0;
+  #secrets: Secrets = NO_SECRETS;
   /** What the thread's CPU clock has to be changed by to count from the run's start; null: not asked yet. */
   #cpuOffsetNs: bigint | null = null;
 
-  constructor(sleep: Sleep) {
-    this.sleep = sleep;
+  constructor(outside: Outside) {
+    this.#outside = outside;
   }
 
   /** For a run that began at `startedMs`, by performance.now(). */
-  begin(startedMs: number): void {
+  begin(startedMs: number, secrets: Secrets): void {
+    this.#secrets = secrets;
     this.#startedMs = startedMs;
     this.#cpuOffsetNs = null;
   }
@@ -44,5 +48,17 @@ export class LiveWorld implements World {
       const part = bytes.subarray(done, done + CHUNK_BYTES);
       crypto.getRandomValues(part as Uint8Array<ArrayBuffer>);
     }
+  }
+
+  sleep(dueNs: bigint): void | Promise<void> {
+    return this.#outside.sleep(dueNs);
+  }
+
+  ask(call: HostCall): HostAnswer | Promise<HostAnswer> {
+    return this.#outside.ask(call);
+  }
+
+  secret(name: string): Uint8Array | undefined {
+    return this.#secrets.get(name);
   }
 }

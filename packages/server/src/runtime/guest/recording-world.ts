@@ -1,5 +1,9 @@
 import { ClockReadings, MOST_READING_BYTES } from "../clock-readings.ts";
+import type { HostAnswer, HostCall } from "../host-calls.ts";
+import { encodeCall, tapedParts, type TapedCall } from "../taped-call.ts";
+import { encodeSecret, SALT_BYTES } from "../taped-secret.ts";
 import {
+  COUNT_BYTES,
   MOST_CLOCK_BYTES,
   MOST_RANDOM_BYTES,
   SEED_BYTES,
@@ -13,7 +17,6 @@ import type { Tape } from "./tape.ts";
 import type { World } from "./world.ts";
 
 const HEAD = 1;
-const LENGTH_BYTES = 4;
 
 /** What the live world gives, with a note on the tape of everything it gave. One serves many runs. */
 export class RecordingWorld implements World {
@@ -22,6 +25,8 @@ export class RecordingWorld implements World {
   readonly #entry = new Uint8Array(MOST_READING_BYTES);
   #clockBytes = 0;
   #tape!: Tape;
+  /** Those that the run has been given. */
+  #secrets: Uint8Array[] = [];
 
   constructor(live: LiveWorld) {
     this.#live = live;
@@ -31,6 +36,7 @@ export class RecordingWorld implements World {
     this.#tape = tape;
     this.#readings.begin();
     this.#clockBytes = 0;
+    this.#secrets = [];
   }
 
   realtime(): bigint {
@@ -61,6 +67,26 @@ export class RecordingWorld implements World {
     return this.#live.sleep(dueNs);
   }
 
+  ask(call: HostCall): HostAnswer | Promise<HostAnswer> {
+    const parts = tapedParts(call, this.#secrets);
+    const keep = (answer: HostAnswer): HostAnswer => {
+      noteCall(this.#tape, { name: call.name, parts, ...answer });
+      return answer;
+    };
+    const answer = this.#live.ask(call);
+    return answer instanceof Promise ? answer.then(keep) : keep(answer);
+  }
+
+  secret(name: string): Uint8Array | undefined {
+    const value = this.#live.secret(name);
+    const salt = new Uint8Array(SALT_BYTES);
+    this.#live.random(salt);
+    const entry = encodeSecret(name, value, salt);
+    this.#noteBytes("secret", entry.length, entry);
+    if (value !== undefined) this.#secrets.push(value);
+    return value;
+  }
+
   #note(kind: ClockKind, ns: bigint): bigint {
     const bytes = this.#readings.write(kind, ns, this.#entry);
     this.#clockBytes += bytes;
@@ -70,10 +96,21 @@ export class RecordingWorld implements World {
   }
 
   #noteBytes(kind: TapeKind, count: number, bytes: Uint8Array): void {
-    const entry = new Uint8Array(HEAD + LENGTH_BYTES + bytes.length);
-    entry[0] = TAPE[kind];
-    new DataView(entry.buffer).setUint32(HEAD, count, true);
-    entry.set(bytes, HEAD + LENGTH_BYTES);
-    this.#tape.append(entry);
+    this.#tape.append(counted(kind, count, bytes));
   }
+}
+
+/** Notes a call and its answer on a tape. */
+export function noteCall(tape: Tape, call: TapedCall): void {
+  const entry = encodeCall(call);
+  tape.append(counted("call", entry.length, entry));
+}
+
+function counted(kind: TapeKind, count: number, bytes: Uint8Array): Uint8Array {
+  // From Node's pool: a buffer of its own costs more than all the rest of a note.
+  const entry = Buffer.allocUnsafe(HEAD + COUNT_BYTES + bytes.length);
+  entry[0] = TAPE[kind];
+  entry.writeUInt32LE(count, HEAD);
+  entry.set(bytes, HEAD + COUNT_BYTES);
+  return entry;
 }

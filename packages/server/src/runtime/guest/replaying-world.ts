@@ -1,10 +1,21 @@
 import { ClockReadings, kindOf } from "../clock-readings.ts";
-import { SEED_BYTES, TAPE, tapeKindName, type ClockKind, type TapeKind } from "../tape.ts";
+import type { HostAnswer, HostCall } from "../host-calls.ts";
+import { decodeCall, describeCall, sameParts, tapedParts } from "../taped-call.ts";
+import { secretName, secretWas } from "../taped-secret.ts";
+import { NO_SECRETS, type Secrets } from "./secrets.ts";
+import {
+  COUNT_BYTES,
+  SEED_BYTES,
+  TAPE,
+  tapeKindName,
+  type ClockKind,
+  type TapeKind,
+} from "../tape.ts";
 import { seededBytes } from "./seeded-bytes.ts";
 import type { World } from "./world.ts";
 
-/** Why a run cannot go on as its tape does. Never returns: the run is ended. */
-export type Diverge = (how: string) => never;
+/** Why a run cannot go on as its tape does. Never returns: the run is ended. `named`: it says which host call it is. */
+export type Diverge = (how: string, named?: "named") => never;
 
 /** What a tape says, and nothing of the machine's own. One serves many runs. */
 export class ReplayingWorld implements World {
@@ -13,12 +24,18 @@ export class ReplayingWorld implements World {
   #view = new DataView(this.#tape.buffer);
   readonly #readings = new ClockReadings();
   #at = 0;
+  #secrets: Secrets = NO_SECRETS;
+  /** Those that the run has been given. */
+  #given: Uint8Array[] = [];
 
   constructor(diverge: Diverge) {
     this.#diverge = diverge;
   }
 
-  begin(tape: Uint8Array): void {
+  /** `secrets`: as they are now; what the run is given of them has to be what it was. */
+  begin(tape: Uint8Array, secrets: Secrets): void {
+    this.#secrets = secrets;
+    this.#given = [];
     // A copy: what lies in a seat belongs to whoever gets that next.
     this.#tape = tape.slice();
     this.#view = new DataView(this.#tape.buffer);
@@ -45,10 +62,7 @@ export class ReplayingWorld implements World {
 
   random(bytes: Uint8Array): void {
     const kind = this.#tape[this.#at] === TAPE.seed ? "seed" : "random";
-    this.#expect(kind);
-    const head = this.#at + 1;
-    this.#take(1 + 4);
-    const count = this.#view.getUint32(head, true);
+    const count = this.#count(kind);
     if (count !== bytes.length) {
       this.#diverge(`it asks for ${bytes.length} random bytes, and was given ${count}`);
     }
@@ -59,6 +73,49 @@ export class ReplayingWorld implements World {
 
   /** What was waited for has come: the clock readings that follow say so. */
   sleep(): void {}
+
+  ask(call: HostCall): HostAnswer {
+    const asked = { name: call.name, parts: tapedParts(call, this.#given) };
+    const { left } = this;
+    if (left !== "call") {
+      const given = left === undefined ? "the recording ends before" : `was given ${left}`;
+      return this.#diverge(`${describeCall(asked)}, and ${given}`, "named");
+    }
+    const recorded = decodeCall(this.#counted("call")) ?? this.#cutOff();
+    if (recorded.name !== asked.name || !sameParts(recorded.parts, asked.parts)) {
+      const how = `${describeCall(asked)}, recorded ${describeCall(recorded)}`;
+      this.#diverge(how, "named");
+    }
+    return recorded;
+  }
+
+  secret(name: string): Uint8Array | undefined {
+    const entry = this.#counted("secret");
+    const value = this.#secrets.get(name);
+    const same = secretWas(entry, name, value);
+    if (same === undefined) {
+      const recorded = secretName(entry) ?? this.#cutOff();
+      this.#diverge(`it asks for the secret "${name}", recorded "${recorded}"`);
+    }
+    if (!same) {
+      const now = value === undefined ? "is not there any more" : "is not what it was";
+      this.#diverge(`the secret "${name}" ${now}`);
+    }
+    if (value !== undefined) this.#given.push(value);
+    return value;
+  }
+
+  #counted(kind: TapeKind): Uint8Array {
+    return this.#take(this.#count(kind));
+  }
+
+  /** Of an entry that has bytes behind it: how many. */
+  #count(kind: TapeKind): number {
+    this.#expect(kind);
+    const head = this.#at + 1;
+    this.#take(1 + COUNT_BYTES);
+    return this.#view.getUint32(head, true);
+  }
 
   #clock(kind: ClockKind): bigint {
     this.#expect(kind);

@@ -79,6 +79,27 @@ export class Seat {
     return this.#bytes.subarray(at, at + header[INPUT.tapeBytes]!);
   }
 
+  /** Of a tape that is followed: milliseconds since the Unix epoch. */
+  get tapeStartedAt(): number {
+    return new Float64Array(this.#header.buffer, INPUT.tapeStartedAt * 4, 1)[0]!;
+  }
+
+  /** A number that no other run of the thread has. */
+  get run(): number {
+    return this.#header[INPUT.run]!;
+  }
+
+  get secrets(): Strings {
+    const header = this.#header;
+    const at =
+      INPUT_HEADER_BYTES +
+      header[INPUT.envBytes]! +
+      header[INPUT.argsBytes]! +
+      header[INPUT.stdinBytes]! +
+      header[INPUT.tapeBytes]!;
+    return this.#strings(INPUT.secretsCount, at, header[INPUT.secretsBytes]!);
+  }
+
   #strings(count: number, at: number, bytes: number): Strings {
     return { count: this.#header[count]!, bytes: this.#bytes.subarray(at, at + bytes) };
   }

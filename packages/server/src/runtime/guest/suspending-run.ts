@@ -1,5 +1,7 @@
+import type { HostAnswer, HostCall } from "../host-calls.ts";
 import { sharedClock } from "../protocol.ts";
 import type { Execution } from "./execution.ts";
+import type { Questions } from "./questions.ts";
 import type { Seat } from "./seat.ts";
 import { isPast, Nap } from "./sleep.ts";
 import { threadCpuMs } from "./thread-cpu.ts";
@@ -12,6 +14,7 @@ export class SuspendingRun {
   readonly #seat: Seat;
   readonly #onPause: (run: SuspendingRun) => void;
   readonly #nap = new Nap();
+  readonly #cut = Promise.withResolvers<void>();
   #suspendedMs = 0;
   #abandoned = false;
 
@@ -34,17 +37,38 @@ export class SuspendingRun {
     return isPast(dueNs) ? undefined : this.#sleep(dueNs);
   }
 
-  /** Wakes a run that the host has ended while it was suspended, so that it comes to its end here. */
-  wakeIfHalted(): void {
-    if (this.#seat.halted) this.#nap.cut();
+  /** The host's answer; the guest is suspended until it is there. */
+  async ask(call: HostCall, questions: Questions): Promise<HostAnswer> {
+    const question = questions.ask(this.#seat, call);
+    let answer: HostAnswer | undefined;
+    try {
+      await this.#suspended(async () => {
+        answer = (await Promise.race([question.answered, this.#cut.promise])) ?? undefined;
+      });
+    } finally {
+      question.drop();
+    }
+    return answer!;
   }
 
-  async #sleep(dueNs: bigint): Promise<void> {
+  /** Wakes a run that the host has ended while it was suspended, so that it comes to its end here. */
+  wakeIfHalted(): void {
+    if (!this.#seat.halted) return;
+    this.#nap.cut();
+    this.#cut.resolve();
+  }
+
+  #sleep(dueNs: bigint): Promise<void> {
+    return this.#suspended(() => this.#nap.until(dueNs));
+  }
+
+  /** Suspends the guest while `wait` waits; ends it there where the host has ended the run meanwhile. */
+  async #suspended(wait: () => Promise<void>): Promise<void> {
     const cpuMs = threadCpuMs();
     const at = performance.now();
     this.#seat.suspend();
     this.#onPause(this);
-    await this.#nap.until(dueNs);
+    await wait();
     this.#seat.addToCpuBase(threadCpuMs() - cpuMs);
     this.#suspendedMs += performance.now() - at;
     if (this.#seat.resume(now())) return;

@@ -14,6 +14,10 @@ const REASONS: readonly (readonly [RegExp, string])[] = [
   [/^Maximum call stack size exceeded$/, "the stack overflowed (recursion too deep)"],
   [/^memory access out of bounds$/, "memory access out of bounds"],
   [
+    /^trying to suspend without/,
+    "its start function made a host call that may have to wait, which a start function cannot (make it from the entry point, or from `_initialize`)",
+  ],
+  [
     /^null function or function signature/,
     "an indirect call went to no function, or to one of another type",
   ],

@@ -18,8 +18,12 @@ const port = parentPort!;
 const data = workerData as GuestData;
 const bell = new HostBell(data.bell);
 const seats = new Seats(data, bell);
-const guest = new Guest(bell);
+const guest = new Guest(bell, send);
 const now = sharedClock();
+
+function send(message: FromGuest): void {
+  port.postMessage(message);
+}
 
 function hear(message: ToGuest): void {
   switch (message.kind) {
@@ -32,6 +36,9 @@ function hear(message: ToGuest): void {
     case "seat":
       seats.exchange(message.seat, message.buffers);
       break;
+    case "answer":
+      guest.answer(message.id, message.answer);
+      break;
   }
 }
 
@@ -40,7 +47,10 @@ function hearAll(): void {
   for (;;) {
     const received = receiveMessageOnPort(port);
     if (received === undefined) return;
-    hear(received.message);
+    const message = received.message as ToGuest;
+    // Whom it is for would go on in this turn, in which a run is about to begin.
+    if (message.kind === "answer") setImmediate(hear, message);
+    else hear(message);
   }
 }
 
@@ -62,7 +72,7 @@ async function serve(): Promise<never> {
     if (seat !== undefined) {
       const running = run(seat);
       if (running !== undefined) await running;
-      if (performance.now() - lastTurn < TURN_MS) continue;
+      if (!guest.asks && performance.now() - lastTurn < TURN_MS) continue;
       bell.ring();
       await new Promise((resolve) => setImmediate(resolve));
     } else {
@@ -76,6 +86,5 @@ async function serve(): Promise<never> {
 }
 
 port.on("message", hear);
-const ready: FromGuest = { kind: "ready" };
-port.postMessage(ready);
+send({ kind: "ready" });
 void serve(); // for as long as the thread lives

@@ -6,11 +6,13 @@ import {
   queuePlace,
   SEAT,
   SEATS,
+  type FromGuest,
   type GuestData,
   type ToGuest,
 } from "../protocol.ts";
 import type { Bell } from "./bell.ts";
 import type { Job, LoadedModule } from "./job.ts";
+import { Answers } from "./answers.ts";
 import { ThreadPriority } from "./priority.ts";
 import { HostSeat, type RunResult } from "./seat.ts";
 
@@ -57,6 +59,9 @@ export class GuestThread {
   readonly #known = new Set<number>();
   // By seat. No map: V8 keeps alive what has long gone from one that changes at every run.
   readonly #jobs: (Job | undefined)[] = Array.from({ length: SEATS }, () => undefined);
+  /** The last run given to each seat. */
+  readonly #runs: number[] = Array.from({ length: SEATS }, () => 0);
+  readonly #answers = new Answers((message) => this.#post(message));
   #held = 0;
   #state: "starting" | "ready" | "stopped" = "starting";
   /** Milliseconds of work it holds, as far as is known. */
@@ -85,8 +90,11 @@ export class GuestThread {
       this.#priority = new ThreadPriority(name, givesWay);
       this.#priority.starts();
     });
-    // The one thing it says: FromGuest.
-    this.#worker.once("message", () => {
+    this.#worker.on("message", (message: FromGuest) => {
+      if (message.kind === "ask") {
+        this.#hear(message);
+        return;
+      }
       this.#priority?.restore();
       if (this.#state === "stopped") return;
       this.#state = "ready";
@@ -102,6 +110,14 @@ export class GuestThread {
       this.#state = "stopped";
       events.died(this, cause ?? new Error("it ended by itself"));
     });
+  }
+
+  #hear({ id, seat, run, call }: Extract<FromGuest, { readonly kind: "ask" }>): void {
+    const job = this.#jobs[seat];
+    // Of a run that was ended meanwhile nobody waits for an answer.
+    if (job === undefined || this.#runs[seat] !== run) return;
+    job.loaded.learnt.waits = true;
+    this.#answers.answer(seat, { id, call, by: job.request.hostCalls });
   }
 
   get ready(): boolean {
@@ -172,17 +188,19 @@ export class GuestThread {
     this.#jobs[seat] = job;
     this.#held += 1;
     this.backlogMs += job.loaded.learnt.expectedMs;
-    const { stdin, env, tape } = job.request;
+    const { stdin, env, tape, secrets } = job.request;
     const { id, timeoutMs, learnt } = job.loaded;
     const place = (this.#seats[seat] ??= new HostSeat());
     const supervisedMs = learnt.supervised ? timeoutMs : 0;
-    place.write({ id, reservedPages: learnt.reservedPages, supervisedMs, env, args, stdin, tape });
+    const run = Atomics.load(this.#views.queueEnd, 0);
+    this.#runs[seat] = run;
+    const { reservedPages } = learnt;
+    place.write({ id, run, reservedPages, supervisedMs, env, args, stdin, tape, secrets });
     const buffers = place.untold();
     if (buffers !== undefined) {
       this.#post({ kind: "seat", seat, buffers });
       Atomics.store(this.#views.generation, seat, buffers.generation);
     }
-    const run = Atomics.load(this.#views.queueEnd, 0);
     Atomics.store(this.#views.queue, queuePlace(run), seat);
     Atomics.store(this.#views.state, seat, SEAT.waiting);
     Atomics.add(this.#views.queueEnd, 0, 1);
@@ -299,6 +317,7 @@ export class GuestThread {
     // Node's main thread waits for a thread to be gone: that must not take as long as its runs may.
     this.#priority?.restore();
     const left = this.jobs();
+    for (let seat = 0; seat < SEATS; seat += 1) this.#answers.end(seat);
     this.#jobs.fill(undefined);
     this.#held = 0;
     this.gone = this.#worker.terminate();
@@ -306,6 +325,7 @@ export class GuestThread {
   }
 
   #release(seat: number, job: Job): void {
+    this.#answers.end(seat);
     this.#jobs[seat] = undefined;
     this.#held -= 1;
     this.backlogMs = this.#held === 0 ? 0 : this.backlogMs - job.loaded.learnt.expectedMs;

@@ -12,19 +12,23 @@ import {
 import { CALLS } from "../calls.ts";
 import { ERRNO } from "../errno.ts";
 import type { RunEnd, Trouble } from "../protocol.ts";
+import type { InvokeRequest } from "../runtime.ts";
 import { TAPE_MODE } from "../tape.ts";
 import { INPUT, INPUT_HEADER_BYTES, isLarge, seatBuffers, type SeatBuffers } from "../seat.ts";
 
 /** What a run is given. */
 export interface RunInput {
   readonly id: number;
+  /** A number that no other run of the thread has. */
+  readonly run: number;
   readonly reservedPages: number;
   readonly supervisedMs: number;
   readonly env: Readonly<Record<string, string>>;
   /** argv, the program's name first. */
   readonly args: readonly string[];
   readonly stdin: Uint8Array;
-  readonly tape?: "record" | Uint8Array | undefined;
+  readonly tape?: InvokeRequest["tape"] | undefined;
+  readonly secrets?: InvokeRequest["secrets"] | undefined;
 }
 
 export interface RunResult extends RunEffects {
@@ -60,14 +64,14 @@ export class HostSeat {
   }
 
   /** While the seat is free. */
-  write({ id, reservedPages, supervisedMs, env, args, stdin, tape }: RunInput): void {
-    const replayed = tape instanceof Uint8Array ? tape : NO_TAPE;
-    const names = Object.keys(env);
-    let variables = "";
-    for (const name of names) variables += `${name}=${zeroEnded(env[name]!)}`;
+  write({ id, run, reservedPages, supervisedMs, env, args, stdin, ...input }: RunInput): void {
+    const { tape, secrets = NO_SECRETS } = input;
+    const { mode, bytes: replayed, startedAt } = tapeOf(tape);
+    const variables = variablesOf(env);
+    const secretTexts = variablesOf(secrets);
     let argv = "";
     for (const arg of args) argv += zeroEnded(arg);
-    const units = variables.length + argv.length;
+    const units = variables.length + argv.length + secretTexts.length;
     const most = units * MOST_BYTES_A_UNIT + stdin.length + replayed.length;
     if (INPUT_HEADER_BYTES + most > this.#buffers.input.byteLength) this.#exchange(most);
     const envBytes = this.#bytes.write(variables, INPUT_HEADER_BYTES);
@@ -75,17 +79,23 @@ export class HostSeat {
     const argsBytes = this.#bytes.write(argv, argsAt);
     this.#bytes.set(stdin, argsAt + argsBytes);
     this.#bytes.set(replayed, argsAt + argsBytes + stdin.length);
+    const secretsAt = argsAt + argsBytes + stdin.length + replayed.length;
+    const secretsBytes = this.#bytes.write(secretTexts, secretsAt);
     const header = this.#header;
     header[INPUT.id] = id;
+    header[INPUT.run] = run;
+    header[INPUT.secretsCount] = Object.keys(secrets).length;
+    header[INPUT.secretsBytes] = secretsBytes;
     header[INPUT.reservedPages] = reservedPages;
     header[INPUT.supervisedMs] = supervisedMs;
-    header[INPUT.envCount] = names.length;
+    header[INPUT.envCount] = Object.keys(env).length;
     header[INPUT.envBytes] = envBytes;
     header[INPUT.argsCount] = args.length;
     header[INPUT.argsBytes] = argsBytes;
     header[INPUT.stdinBytes] = stdin.length;
-    header[INPUT.tapeMode] = tapeMode(tape);
+    header[INPUT.tapeMode] = mode;
     header[INPUT.tapeBytes] = replayed.length;
+    startOf(this.#buffers)[0] = startedAt;
   }
 
   /** After a run: one that was large is no reason to hold its memory for ever. */
@@ -147,15 +157,28 @@ export class HostSeat {
 }
 
 const NO_CALLS: readonly string[] = [];
+const NO_SECRETS: Readonly<Record<string, string>> = {};
 const NO_TAPE = new Uint8Array(0);
 
-function tapeMode(tape: RunInput["tape"]): number {
-  if (tape === undefined) return TAPE_MODE.none;
-  return tape === "record" ? TAPE_MODE.record : TAPE_MODE.replay;
+interface SeatTape {
+  readonly mode: number;
+  readonly bytes: Uint8Array;
+  readonly startedAt: number;
+}
+
+function tapeOf(tape: RunInput["tape"]): SeatTape {
+  if (tape === undefined) return { mode: TAPE_MODE.none, bytes: NO_TAPE, startedAt: 0 };
+  if (tape === "record") return { mode: TAPE_MODE.record, bytes: NO_TAPE, startedAt: 0 };
+  if (tape instanceof Uint8Array) return { mode: TAPE_MODE.replay, bytes: tape, startedAt: 0 };
+  return { mode: TAPE_MODE.follow, bytes: tape.follow, startedAt: tape.startedAt };
 }
 
 function errnoName(errno: number): string {
   return Object.entries(ERRNO).find(([, value]) => value === errno)?.[0] ?? String(errno);
+}
+
+function startOf({ input }: SeatBuffers): Float64Array {
+  return new Float64Array(input, INPUT.tapeStartedAt * 4, 1);
 }
 
 function headerOf({ input }: SeatBuffers): Int32Array {
@@ -164,6 +187,12 @@ function headerOf({ input }: SeatBuffers): Int32Array {
 
 function bytesOf({ input }: SeatBuffers): Buffer {
   return Buffer.from(input);
+}
+
+function variablesOf(values: Readonly<Record<string, string>>): string {
+  let texts = "";
+  for (const name of Object.keys(values)) texts += `${name}=${zeroEnded(values[name]!)}`;
+  return texts;
 }
 
 /** With its zero byte; a zero inside would end it early, so it is cut there, as C would read it. */

@@ -6,6 +6,7 @@ import { importModules } from "../module/imports.ts";
 import { invalidModule } from "../module/reader.ts";
 import { rewriteModule } from "../module/rewrite.ts";
 import { readModule, SECTION, type ModuleShape } from "../module/sections.ts";
+import { HOST_CALLS } from "../host-calls.ts";
 import { PAGE_BYTES } from "../journal.ts";
 import type { ModulePlan } from "../protocol.ts";
 import { keepSymbols } from "../symbols/symbols.ts";
@@ -153,7 +154,7 @@ class ThreadRuntime implements Runtime {
   async #load(loadable: LoadableModule): Promise<ModuleFacts> {
     const { version, bytes, limits, files = NO_FILES, passThrough, warmUp = true } = loadable;
     const shape = readModule(bytes, limits.moduleBytes);
-    const checked = planModule(shape, limits);
+    const checked = planModule(shape, limits, loadable.grants);
     // The module as it came must be valid by itself: what the rewriting adds could make an index good
     // that named nothing before. It also gives V8's messages the user's own byte positions.
     await compile(new Uint8Array(bytes));
@@ -170,7 +171,7 @@ class ThreadRuntime implements Runtime {
     const mostKept = { outputBytes, logBytes, logLines, emits };
     const plan: ModulePlan = {
       ...checked,
-      suspends: passThrough === undefined && suspends(shape, checked.entry),
+      suspends: suspends(shape, checked.entry, passThrough !== undefined),
       limits: { memoryBytes, ...mostKept, hostCalls, cpuMs, stackCalls },
       watchesGrowth: rewritten.watchesGrowth,
       watchesTables: rewritten.watchesTables,
@@ -235,9 +236,15 @@ class ThreadRuntime implements Runtime {
   }
 }
 
-/** Whether a host call can make its runs wait. A start function, and what a bare module exports, cannot be suspended. */
-function suspends(shape: ModuleShape, entry: ModuleFacts["entry"]): boolean {
-  if (entry === "bare" || shape.sections.some(({ id }) => id === SECTION.start)) return false;
+/**
+ * Whether a host call can make its runs wait. For a sleep alone a run is suspended only where all of it can
+ * be, and where its thread has others; else the sleep holds the thread.
+ */
+function suspends(shape: ModuleShape, entry: ModuleFacts["entry"], alone: boolean): boolean {
+  if (shape.imports.some(({ module, name }) => module === "nexus" && name in HOST_CALLS))
+    return true;
+  if (alone || entry === "bare" || shape.sections.some(({ id }) => id === SECTION.start))
+    return false;
   return shape.imports.some(({ name }) => name === "poll_oneoff");
 }
 

@@ -1,7 +1,8 @@
+import type { Grants } from "../../core/grants.ts";
 import { PAGE_BYTES } from "../journal.ts";
 import { ADDED_EXPORTS, type ModulePlan } from "../protocol.ts";
 import { LIMITS_FLAG } from "./externs.ts";
-import { checkImport } from "./imports.ts";
+import { checkGrant, checkImport } from "./imports.ts";
 import { invalidModule } from "./reader.ts";
 import type { ModuleShape } from "./sections.ts";
 import { MOST_TABLE_ELEMENTS } from "./tables.ts";
@@ -21,9 +22,13 @@ export interface ModuleLimits {
 export function planModule(
   shape: ModuleShape,
   limits: ModuleLimits,
+  grants: Grants = {},
 ): Pick<ModulePlan, "entry" | "initialize" | "memory"> {
   checkCosts(shape, limits);
-  for (const entry of shape.imports) checkImport(shape, entry);
+  for (const entry of shape.imports) {
+    checkImport(shape, entry);
+    checkGrant(entry, grants);
+  }
   for (const name of shape.exports.keys()) {
     if (ADDED_EXPORTS.has(name)) throw invalidModule(`the export name "${name}" is reserved`);
   }

@@ -1,9 +1,10 @@
+import type { Grants } from "../../core/grants.ts";
 import { MEMORY_IMPORT } from "../protocol.ts";
 import { LIMITS_FLAG, type Import } from "./externs.ts";
 import { invalidModule } from "./reader.ts";
 import type { ModuleShape } from "./sections.ts";
 import { describeType, sameType, signatureText, type Signature } from "./types.ts";
-import { IMPORTS } from "./wasi-signatures.ts";
+import { IMPORTS, NEXUS } from "./wasi-signatures.ts";
 
 /** Throws MODULE_INVALID where the runtime does not give what is imported. */
 export function checkImport(shape: ModuleShape, entry: Import): void {
@@ -22,8 +23,7 @@ export function checkImport(shape: ModuleShape, entry: Import): void {
   if (functions === undefined) throw invalidModule(unknownModule(module, name));
   const wanted = functions.get(name);
   if (wanted === undefined) {
-    const known =
-      functions.size > 5 ? "WASI preview 1 has no such function" : knownNames(functions);
+    const known = module === NEXUS ? knownNames(functions) : "WASI preview 1 has no such function";
     throw invalidModule(`it imports "${module}"."${name}", which is not there (${known})`);
   }
   if (kind !== "function") {
@@ -36,6 +36,31 @@ export function checkImport(shape: ModuleShape, entry: Import): void {
     );
   }
 }
+
+/** Throws MODULE_INVALID where nexus.yaml does not let the function do what is imported. */
+export function checkGrant({ module, name }: Import, grants: Grants): void {
+  const needed = module === NEXUS ? NEEDED_GRANTS.get(name) : undefined;
+  if (needed === undefined || grants[needed.grant] !== undefined) return;
+  throw invalidModule(
+    `it imports "${module}"."${name}", which its settings do not grant (add \`${needed.remedy}\`)`,
+  );
+}
+
+interface NeededGrant {
+  readonly grant: keyof Grants;
+  readonly remedy: string;
+}
+
+const KV: NeededGrant = { grant: "kv", remedy: "kv: true" };
+
+const NEEDED_GRANTS: ReadonlyMap<string, NeededGrant> = new Map([
+  ["kv_get", KV],
+  ["kv_set", KV],
+  ["kv_delete", KV],
+  ["kv_list", KV],
+  ["fetch", { grant: "fetch", remedy: "fetch: { allow: [api.example.com] }" }],
+  ["secret_get", { grant: "secrets", remedy: "secrets: [NAME]" }],
+]);
 
 function isForThreads({ module, name, limits }: Import): boolean {
   if (limits !== undefined) return (limits.flags & LIMITS_FLAG.shared) !== 0;

@@ -59,14 +59,24 @@ function signatures(): Map<string, Signature> {
   );
 }
 
+/** The platform's own functions are imported from it. */
+export const NEXUS = "nexus";
+
 /** Every function a module may import, by module and name. */
 export const IMPORTS: ReadonlyMap<string, ReadonlyMap<string, Signature>> = new Map([
   ["wasi_snapshot_preview1", signatures()],
   [
-    "nexus",
+    NEXUS,
     new Map([
       ["emit", { params: "ii", results: "i" }],
       ["log", { params: "iii", results: "i" }],
+      ["kv_get", { params: "iiiiii", results: "i" }],
+      ["kv_set", { params: "iiiiIIi", results: "i" }],
+      ["kv_delete", { params: "iiI", results: "i" }],
+      ["kv_list", { params: "iiiiiiii", results: "i" }],
+      ["fetch", { params: "iiiiiii", results: "i" }],
+      ["secret_get", { params: "iiiii", results: "i" }],
+      ["answer_read", { params: "iii", results: "i" }],
     ]),
   ],
 ]);

@@ -5,7 +5,7 @@ import type { Granted } from "../guest/wasi/descriptors.ts";
 import { preview1 } from "../guest/wasi/preview1.ts";
 import { HostBell } from "../guest/host-bell.ts";
 import { Seat } from "../guest/seat.ts";
-import { blockUntil } from "../guest/sleep.ts";
+import { BLOCKING } from "../guest/blocking.ts";
 import { HostSeat } from "../host/seat.ts";
 import { CONTROL_BYTES, controlViews } from "../protocol.ts";
 
@@ -27,7 +27,7 @@ export interface Opening {
 
 /** A guest of a run that begins with these grants. A code is told by its name; "success" is one too. */
 export class Caller {
-  readonly context = new GuestContext(blockUntil);
+  readonly context = new GuestContext(BLOCKING);
   readonly memory = new WebAssembly.Memory({ initial: 2 });
   readonly #wasi = preview1(this.context) as Record<string, (...args: unknown[]) => number>;
   readonly #view = new DataView(this.memory.buffer);
@@ -36,7 +36,7 @@ export class Caller {
   #strings = STRINGS;
 
   constructor(granted: Granted, stdin = "") {
-    const input = { id: 0, reservedPages: 0, supervisedMs: 0, env: {}, args: ["guest"] };
+    const input = { id: 0, run: 0, reservedPages: 0, supervisedMs: 0, env: {}, args: ["guest"] };
     this.#hostSeat.write({ ...input, stdin: new TextEncoder().encode(stdin) });
     const seat = new Seat(0, controlViews(new SharedArrayBuffer(CONTROL_BYTES)), BELL);
     seat.exchange(this.#hostSeat.buffers);

@@ -111,6 +111,11 @@ export function afterPrefix(prefix: Uint8Array): Buffer | undefined {
   return undefined;
 }
 
+/** The first key after this one. */
+export function behind(key: Uint8Array): Buffer {
+  return Buffer.concat([key, Buffer.from([0])]);
+}
+
 function part(text: string): string {
   return text.length <= MAX_PART ? text : `${text.slice(0, MAX_PART)}\0${sha256(text)}`;
 }

@@ -3,6 +3,7 @@ import type { DeadLetter } from "../../../core/invocation.ts";
 import type {
   FunctionPlace,
   KeptInvocation,
+  KeptValue,
   LogSource,
   LogState,
   WaitingRetry,
@@ -16,6 +17,8 @@ import { namedPositionKey, positionKey, positionOf } from "./keys.ts";
 import { decodeRow } from "./pending.ts";
 import { openSnapshot, type Snapshot } from "./snapshot.ts";
 import { keptState, STATE_KEY } from "./state.ts";
+import { decodeValue, keyOfValue } from "./value-rows.ts";
+import { REVISION_KEY, revisionIn } from "./values.ts";
 
 /** Entries read in one turn of the event loop. */
 const STEP = 500;
@@ -37,6 +40,7 @@ export async function embeddedSource(dir: string): Promise<LogSource> {
       driver: "embedded",
       counts: { events, invocations },
       state: { tail, ...readState(snapshot) },
+      values: () => valuesOf(snapshot, Date.now()),
       events: (after) => eventsAfter(snapshot, after),
       invocations: (after) => invocationsAfter(snapshot, after),
       [Symbol.asyncDispose]: () => snapshot.close(),
@@ -74,6 +78,17 @@ async function* invocationsAfter(
   }
 }
 
+async function* valuesOf(snapshot: Snapshot, now: number): AsyncGenerator<KeptValue> {
+  let count = 0;
+  for (const { key, value: row } of snapshot.range("values")) {
+    const { value, expiresAt } = decodeValue(row);
+    if (expiresAt !== undefined && expiresAt <= now) continue;
+    yield { ...keyOfValue(key), value, ...(expiresAt === undefined ? {} : { expiresAt }) };
+    count += 1;
+    if (count % STEP === 0) await new Promise(setImmediate);
+  }
+}
+
 /** What ids of runs begin with that began so early that they are over. */
 function idAt(startedAt: number): string {
   const time = Math.max(0, startedAt - LONGEST_RUN_MS);
@@ -103,7 +118,8 @@ function readState(snapshot: Snapshot): Omit<LogState, "tail"> {
     const done = aheadOf(snapshot, key.readUInt32BE(0)).filter((position) => position > high);
     places.push({ function: nameOf(key), high, open: holes, done });
   }
-  return { deadLetters, retries, places };
+  const revision = revisionIn(snapshot.get("meta", REVISION_KEY));
+  return { revision, deadLetters, retries, places };
 }
 
 function aheadOf(snapshot: Snapshot, name: number): number[] {

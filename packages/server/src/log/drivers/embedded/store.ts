@@ -8,7 +8,7 @@ export type Table = Database<Buffer, Buffer>;
 
 /** Each table's keys and values; names in keys are numbers of the catalogue (catalogue.ts). */
 export const TABLES = {
-  /** `format` → number; `state` → counters. */
+  /** `format` → number; `state` → counters; `revision` → the last one of a value. */
   meta: "meta",
   /** kind, name → number, name. */
   names: "names",
@@ -46,6 +46,10 @@ export const TABLES = {
   deadLetters: "dead-letters",
   /** function, dead letter id → nothing. */
   deadLettersByFunction: "dead-letters-by-function",
+  /** namespace, key → revision, when it is over, value. */
+  values: "values",
+  /** when it is over, namespace, key → nothing. */
+  valueExpiries: "value-expiries",
 } as const;
 
 /** A key that is never there. */

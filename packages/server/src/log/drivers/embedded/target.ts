@@ -1,7 +1,13 @@
 import { lockDirectory } from "../../../core/directory-lock.ts";
 import { NexusError } from "../../../core/errors.ts";
 import type { StoredEvent } from "../../../core/event.ts";
-import type { FunctionPlace, KeptInvocation, LogState, LogTarget } from "../../transfer.ts";
+import type {
+  FunctionPlace,
+  KeptInvocation,
+  KeptValue,
+  LogState,
+  LogTarget,
+} from "../../transfer.ts";
 import { Catalogue, FUNCTION } from "./catalogue.ts";
 import { Committer } from "./committer.ts";
 import { encodeCursorRow } from "./cursors.ts";
@@ -13,6 +19,7 @@ import { MARK, namedPositionKey, nameKeyOf } from "./keys.ts";
 import { Pending } from "./pending.ts";
 import { State } from "./state.ts";
 import { openStore, type Store } from "./store.ts";
+import { Values } from "./values.ts";
 
 /** A data directory's log to import into. Positions stay what they were. DATA_DIR_LOCKED, DATA_DIR_UNUSABLE. */
 export async function embeddedTarget(dir: string): Promise<LogTarget> {
@@ -25,7 +32,7 @@ export async function embeddedTarget(dir: string): Promise<LogTarget> {
   }
 }
 
-const EMPTY: LogState = { tail: 0, deadLetters: [], retries: [], places: [] };
+const EMPTY: LogState = { tail: 0, revision: 0, deadLetters: [], retries: [], places: [] };
 
 class EmbeddedTarget implements LogTarget {
   readonly driver = "embedded";
@@ -38,6 +45,7 @@ class EmbeddedTarget implements LogTarget {
   readonly #invocations: Invocations;
   readonly #dead: DeadLetters;
   readonly #pending: Pending;
+  readonly #values: Values;
   readonly #committer: Committer;
   #archive = "";
   #toKeep = EMPTY;
@@ -52,10 +60,12 @@ class EmbeddedTarget implements LogTarget {
     this.#invocations = new Invocations(store, this.#catalogue);
     this.#dead = new DeadLetters(store, this.#catalogue);
     this.#pending = new Pending(store);
+    this.#values = new Values(store, Date.now);
     this.#committer = new Committer(store, {
       prepare: (batch) => {
         this.#events.prepare(batch);
         this.#catalogue.prepare(batch);
+        this.#values.prepare(batch);
         this.#state.prepare(batch, this.#catalogue.next);
       },
       waiting: () => this.#catalogue.waiting,
@@ -67,15 +77,18 @@ class EmbeddedTarget implements LogTarget {
     this.#archive = archiveId;
     this.#toKeep = state;
     const mark = decodeMark(this.#store.meta.get(IMPORT_KEY));
-    if (mark?.archive === archiveId) return mark.done ? "done" : "continued";
+    if (mark?.archive === archiveId && mark.done) return "done";
+    this.#values.moveRevision(state.revision);
+    if (mark?.archive === archiveId) return "continued";
     const { events, invocations, deadLetters } = this.#state.counters;
     const { tail } = this.#state.newest;
-    if (mark !== undefined || tail + events + invocations + deadLetters > 0) {
+    const values = this.#store.values.getKeysCount({ limit: 1 });
+    if (mark !== undefined || tail + events + invocations + deadLetters + values > 0) {
       throw new NexusError(
         "LOG_NOT_EMPTY",
         mark?.done === false
           ? `Cannot import into "${this.#dir}": an import of another archive was cut off there`
-          : `Cannot import into "${this.#dir}": it holds events or records already`,
+          : `Cannot import into "${this.#dir}": it holds events, records or state already`,
       );
     }
     const { batch } = this.#committer;
@@ -101,6 +114,12 @@ class EmbeddedTarget implements LogTarget {
       inBatch.add(id);
       this.#invocations.write(batch, invocation, recording);
     }
+    await batch.done;
+  }
+
+  async values(values: readonly KeptValue[]): Promise<void> {
+    const { batch } = this.#committer;
+    for (const each of values) this.#values.restore(batch, each);
     await batch.done;
   }
 

@@ -11,6 +11,8 @@ export interface ImportMark {
   readonly done: boolean;
   /** The last position of what was imported. */
   readonly last: number;
+  /** The largest revision of a value of the log it comes from. */
+  readonly revision?: number;
 }
 
 /** Undefined: nothing was ever imported here. LOG_UNAVAILABLE. */
@@ -42,9 +44,13 @@ export async function keepImportMark(store: NatsStore, mark: ImportMark): Promis
   await channel.publish(layout.import, encodeJson(mark));
 }
 
-/** IMPORT_UNFINISHED where an import was cut off: what is there is a part of a log. */
-export async function refuseUnfinished(store: NatsStore): Promise<void> {
-  if ((await importMark(store))?.done !== false) return;
+/**
+ * IMPORT_UNFINISHED where an import was cut off: what is there is a part of a log. Resolves with what was
+ * imported, if anything was.
+ */
+export async function refuseUnfinished(store: NatsStore): Promise<ImportMark | undefined> {
+  const mark = await importMark(store);
+  if (mark?.done !== false) return mark;
   throw new NexusError(
     "IMPORT_UNFINISHED",
     `Cannot open the event log "${store.layout.prefix}" in NATS: an import into it was cut off`,

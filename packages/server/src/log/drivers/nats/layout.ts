@@ -1,6 +1,13 @@
 import type { NewEvent } from "../../../core/event.ts";
 import type { Invocation } from "../../../core/invocation.ts";
-import { token, typeFilter, typeTokens, withoutCovered } from "./subjects.ts";
+import {
+  escapedToken,
+  token,
+  typeFilter,
+  typeTokens,
+  unescapedToken,
+  withoutCovered,
+} from "./subjects.ts";
 
 /** Where everything lies in NATS. docs/nats.md shows it to operators, who may look with any NATS tool. */
 export class Layout {
@@ -10,6 +17,7 @@ export class Layout {
   readonly retries: string;
   readonly dead: string;
   readonly leases: string;
+  readonly values: string;
   /** Only where an import was made. */
   readonly imports: string;
 
@@ -21,6 +29,7 @@ export class Layout {
     this.retries = `${upper}_RETRIES`;
     this.dead = `${upper}_DEAD`;
     this.leases = `${upper}_LEASES`;
+    this.values = `${upper}_STATE`;
     this.imports = `${upper}_IMPORTS`;
   }
 
@@ -110,6 +119,20 @@ export class Layout {
 
   lease(name: string): string {
     return `${this.prefix}.lease.${token(name)}`;
+  }
+
+  /** One subject a key, from which the key can be read again: a list of keys is one of subjects. */
+  value(namespace: string, key: string): string {
+    return `${this.prefix}.state.${escapedToken(namespace)}.${escapedToken(key)}`;
+  }
+
+  valuesOf(namespace: string): string {
+    return `${this.prefix}.state.${escapedToken(namespace)}.*`;
+  }
+
+  placeOfValue(subject: string): { readonly namespace: string; readonly key: string } {
+    const [namespace, key] = subject.slice(this.prefix.length).split(".").slice(-2);
+    return { namespace: unescapedToken(namespace!), key: unescapedToken(key!) };
   }
 
   /** What the last import has come to. */

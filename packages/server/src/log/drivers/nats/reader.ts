@@ -65,9 +65,14 @@ export class StreamReader {
 
   /** The subjects that fit, wildcards allowed. */
   async subjects(filter: string): Promise<string[]> {
+    return [...(await this.counts(filter)).keys()];
+  }
+
+  /** The subjects that fit, wildcards allowed, each with the number of its messages. */
+  async counts(filter: string): Promise<Map<string, number>> {
     return withJetStream(`look at ${this.stream}`, async () => {
       const info = await this.#manager.streams.info(this.stream, { subjects_filter: filter });
-      return Object.keys(info.state.subjects ?? {});
+      return new Map(Object.entries(info.state.subjects ?? {}));
     });
   }
 

@@ -1,28 +1,42 @@
 import type { StoredEvent } from "../../../core/event.ts";
+import { isNotFound } from "../../../core/jetstream.ts";
 import type { DeadLetter } from "../../../core/invocation.ts";
 import type { NatsLogOptions } from "../nats.ts";
-import type { KeptInvocation, LogSource, LogState, WaitingRetry } from "../../transfer.ts";
+import type {
+  KeptInvocation,
+  KeptValue,
+  LogSource,
+  LogState,
+  WaitingRetry,
+} from "../../transfer.ts";
 import { refuseUnfinished } from "./importing.ts";
 import { readPlaces, withSettled } from "./places.ts";
-import { timeOf } from "./reader.ts";
+import { type StreamState, timeOf } from "./reader.ts";
 import type { RetryRow } from "./retries.ts";
 import { scan } from "./scan.ts";
 import { eventOf, messageOf, type NatsStore, openNatsStore } from "./store.ts";
+import { isOver } from "./value-messages.ts";
+import { KeyReader } from "./value-versions.ts";
 import { decodeJson, decodeRecord, recordingOf } from "./wire.ts";
+
+/** Values can be large. */
+const VALUES_AT_ONCE = 16;
 
 /**
  * The log in NATS as it is about now, whether servers work on it or not. JetStream has no moment that
  * holds for several streams: what a delivery becomes is read first, and what it leaves behind (record,
  * emitted events) last. A delivery that ends in between may be taken for one that is still to come, never
- * the other way round. LOG_UNAVAILABLE, IMPORT_UNFINISHED.
+ * the other way round. Values are what they are when they are read. LOG_UNAVAILABLE, IMPORT_UNFINISHED.
  */
 export async function natsSource(options: NatsLogOptions): Promise<LogSource> {
   const { connection, prefix = "nexus", timeoutMs = 5_000 } = options;
   const store = await openNatsStore({ connection, prefix, timeoutMs });
   const dispose = (): Promise<void> => store.channel.close();
   try {
-    await refuseUnfinished(store);
-    const state = await readState(store);
+    store.revisionsBefore = (await refuseUnfinished(store))?.revision ?? 0;
+    const values = await valuesState(store);
+    const revision = (values?.last ?? 0) + store.revisionsBefore;
+    const state = { revision, ...(await readState(store)) };
     const records = await store.records.state();
     const events = await store.events.state();
     const last = { record: records.last, event: events.last };
@@ -37,6 +51,7 @@ export async function natsSource(options: NatsLogOptions): Promise<LogSource> {
           from: after === undefined ? records.first : Number(after) + 1,
           to: records.last,
         }),
+      values: () => valuesOf(store, values?.copiesWanted),
       [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {
@@ -70,11 +85,40 @@ async function* recordsOf(store: NatsStore, range: Range): AsyncGenerator<KeptIn
   }
 }
 
+/** Undefined: there is no such stream yet, and no server of a version that has it was started. */
+async function valuesState(store: NatsStore): Promise<StreamState | undefined> {
+  try {
+    return await store.values.state();
+  } catch (error) {
+    if (isNotFound((error as Error).cause)) return undefined;
+    throw error;
+  }
+}
+
+/** By their keys and not by their sequences: a value that is written meanwhile has another one. */
+async function* valuesOf(store: NatsStore, copies: number | undefined): AsyncGenerator<KeptValue> {
+  if (copies === undefined) return;
+  const { layout, values } = store;
+  const keys = new KeyReader(store, () => copies);
+  const now = Date.now();
+  const subjects = await values.subjects(`${layout.prefix}.state.>`);
+  for (let at = 0; at < subjects.length; at += VALUES_AT_ONCE) {
+    const some = subjects.slice(at, at + VALUES_AT_ONCE);
+    const found = await Promise.all(some.map((subject) => keys.read(subject)));
+    for (const [index, { current }] of found.entries()) {
+      if (current === undefined || current.isDeleted || isOver(current, now)) continue;
+      const { value, expiresAt } = current;
+      const place = layout.placeOfValue(some[index]!);
+      yield { ...place, value, ...(expiresAt === undefined ? {} : { expiresAt }) };
+    }
+  }
+}
+
 /**
  * Dead letters are read before the rows and after them: a redrive makes a row of one, and a last failed
  * attempt makes one of a row. Whatever is on its way from one to the other is seen as one of them.
  */
-async function readState(store: NatsStore): Promise<Omit<LogState, "tail">> {
+async function readState(store: NatsStore): Promise<Omit<LogState, "tail" | "revision">> {
   const places = await readPlaces(store);
   const letters = await deadLetters(store);
   const retries = await waitingRetries(store);

@@ -34,10 +34,15 @@ export class Status {
   }
 
   async #counts(): Promise<Counts> {
-    const { events, records, retries, dead } = this.#store;
-    const states = [events.state(), records.state(), dead.state(), retries.state()] as const;
-    const all = await Promise.all(states);
-    const [log, runs, letters, waiting] = all;
+    const { events, records, retries, dead, values } = this.#store;
+    const all = await Promise.all([
+      events.state(),
+      records.state(),
+      dead.state(),
+      retries.state(),
+      values.state(),
+    ]);
+    const [log, runs, letters] = all;
     return {
       copies: Math.min(...all.map(({ copies }) => copies)),
       copiesWanted: Math.max(...all.map(({ copiesWanted }) => copiesWanted)),
@@ -45,7 +50,7 @@ export class Status {
       events: log.messages,
       invocations: runs.messages,
       deadLetters: letters.messages,
-      bytes: log.bytes + runs.bytes + letters.bytes + waiting.bytes,
+      bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
     };
   }
 }

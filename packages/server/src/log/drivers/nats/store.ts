@@ -33,8 +33,11 @@ export class NatsStore {
   readonly records: StreamReader;
   readonly retries: StreamReader;
   readonly dead: StreamReader;
+  readonly values: StreamReader;
   /** Of each stream; known when they are there. */
   replicas = 1;
+  /** Of the log that was imported here: the largest revision it had. Added to sequences. */
+  revisionsBefore = 0;
   #held: Promise<unknown> | undefined;
 
   constructor(manager: JetStreamManager, options: StoreOptions) {
@@ -47,6 +50,7 @@ export class NatsStore {
     this.records = reader(this.layout.records);
     this.retries = reader(this.layout.retries);
     this.dead = reader(this.layout.dead);
+    this.values = reader(this.layout.values);
   }
 
   /** Whether the server takes several filters for one consumer: 2.10 does. */

@@ -71,6 +71,15 @@ function streamsOf(
       ...latest,
       max_age: leaseMs * 1e6,
     },
+    {
+      ...common,
+      name: layout.values,
+      subjects: [`${prefix}.state.>`],
+      // Of several copies' streams, see KeyReader. More than there are nodes: each has one on its way at a time.
+      max_msgs_per_subject: replicas === 1 ? 1 : 32,
+      // Whoever reads one is to see what was written before: any server would answer such a request.
+      allow_direct: false,
+    },
   ];
 }
 

@@ -44,6 +44,17 @@ function escaped(type: string): string {
     .join(".");
 }
 
+/** Text as one token, from which it can be read again. At most three times as long as its UTF-8. */
+export function escapedToken(text: string): string {
+  return text.replaceAll(UNSAFE_IN_TOKEN, percent);
+}
+
+export function unescapedToken(escaped: string): string {
+  return decodeURIComponent(escaped);
+}
+
+const UNSAFE_IN_TOKEN = /[^\x21-\x7e]|[%*>.]/gu;
+
 // White space, wildcards, our own marks, and all that is not ASCII.
 const UNSAFE = /[^\x21-\x7e]|[%*>~!]/gu;
 

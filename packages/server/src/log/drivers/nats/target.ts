@@ -2,7 +2,14 @@ import { AckPolicy, type ConsumerInfo, DeliverPolicy } from "@nats-io/jetstream"
 import { NexusError } from "../../../core/errors.ts";
 import type { StoredEvent } from "../../../core/event.ts";
 import { isNotFound } from "../../../core/jetstream.ts";
-import type { FunctionPlace, KeptInvocation, LogState, LogTarget } from "../../transfer.ts";
+import { checkValue } from "../../state-limits.ts";
+import type {
+  FunctionPlace,
+  KeptInvocation,
+  KeptValue,
+  LogState,
+  LogTarget,
+} from "../../transfer.ts";
 import type { NatsLogOptions } from "../nats.ts";
 import { withJetStream } from "./answers.ts";
 import { importMark, keepImportMark } from "./importing.ts";
@@ -10,6 +17,7 @@ import { PositionMap } from "./position-map.ts";
 import { keepRetry } from "./retries.ts";
 import { type NatsStore, openNatsStore } from "./store.ts";
 import { ensureStreams } from "./streams.ts";
+import { encodeValue } from "./value-messages.ts";
 import { encodeJson, encodeRestored, encodeRun, keptElsewhere } from "./wire.ts";
 
 /** Messages that are on their way at a time. */
@@ -45,7 +53,7 @@ class NatsTarget implements LogTarget {
   readonly #ackWaitMs: number;
   readonly #positions = new PositionMap();
   #archive = "";
-  #state: LogState = { tail: 0, deadLetters: [], retries: [], places: [] };
+  #state: LogState = { tail: 0, revision: 0, deadLetters: [], retries: [], places: [] };
   #places: readonly Place[] = [];
   #acceptedAt = 0;
   #keptAt = 0;
@@ -68,10 +76,11 @@ class NatsTarget implements LogTarget {
     if (mark?.archive === archiveId) return "continued";
     if (mark?.done === false)
       throw this.#notEmpty("an import of another archive was cut off there");
-    const { events, records, retries, dead } = this.#store;
-    const states = await Promise.all([events, records, retries, dead].map((each) => each.state()));
+    const { events, records, retries, dead, values } = this.#store;
+    const streams = [events, records, retries, dead, values];
+    const states = await Promise.all(streams.map((each) => each.state()));
     if (mark !== undefined || states.some(({ messages }) => messages > 0)) {
-      throw this.#notEmpty("it holds events or records already");
+      throw this.#notEmpty("it holds events, records or state already");
     }
     await this.#keepMark(false);
     // A server that ran here without an event left its functions' places at the end of nothing.
@@ -101,6 +110,15 @@ class NatsTarget implements LogTarget {
       const head = keptElsewhere(this.#keptAt);
       const { headers, data } = encodeRun({ invocation: record, recording }, { head, maxBytes });
       return channel.publish(layout.record(record), data, headers);
+    });
+  }
+
+  async values(values: readonly KeptValue[]): Promise<void> {
+    const { channel, layout, maxBytes } = this.#store;
+    await inParts(values, ({ namespace, key, value, expiresAt }) => {
+      checkValue(key, value, maxBytes);
+      const { headers, data } = encodeValue(value, { expiresAt });
+      return channel.publish(layout.value(namespace, key), data, headers);
     });
   }
 
@@ -174,7 +192,8 @@ class NatsTarget implements LogTarget {
 
   async #keepMark(done: boolean): Promise<void> {
     const { last } = await this.#store.events.state();
-    await keepImportMark(this.#store, { archive: this.#archive, done, last });
+    const { revision } = this.#state;
+    await keepImportMark(this.#store, { archive: this.#archive, done, last, revision });
   }
 
   #notEmpty(how: string): NexusError {
