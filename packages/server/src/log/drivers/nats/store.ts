@@ -134,6 +134,18 @@ export function messageOf({ header: headers, data }: StoredMsg): Message {
   return { headers, data };
 }
 
+/** Removes the messages before this sequence, of one subject where it is named; resolves with how many. LOG_UNAVAILABLE. */
+export async function purgeBefore(
+  { manager }: Pick<NatsStore, "manager">,
+  { stream, before, filter }: { stream: string; before: number; filter?: string },
+): Promise<number> {
+  if (before <= 1) return 0; // nothing is before it, and the server would take it for everything
+  return withJetStream(`remove what is old from ${stream}`, async () => {
+    const options = { seq: before, ...(filter === undefined ? {} : { filter }) };
+    return (await manager.streams.purge(stream, options)).purged;
+  });
+}
+
 /** Removes one message. False: it was not there. LOG_UNAVAILABLE. */
 export function remove(
   manager: JetStreamManager,

@@ -1,7 +1,7 @@
 import type { Keep, RetentionPolicy, Trimmed } from "../../log.ts";
 import { withJetStream } from "./answers.ts";
 import type { StreamReader } from "./reader.ts";
-import { type NatsStore, remove } from "./store.ts";
+import { type NatsStore, purgeBefore, remove } from "./store.ts";
 import { decodeJson } from "./wire.ts";
 
 /** Messages removed one by one in a step, where something among them is still needed. */
@@ -78,7 +78,7 @@ async function removeBefore(
   const end = Math.min(options.end, needed.from);
   const inFront = [...needed.single].filter((sequence) => sequence < end);
   const clear = Math.min(end, ...inFront);
-  let removed = await purge(store, reader.stream, clear);
+  let removed = await purgeBefore(store, { stream: reader.stream, before: clear });
   if (clear === end) return removed;
   let next = clear;
   while (next < end) {
@@ -108,13 +108,6 @@ async function stepFrom(
     next = message.seq + 1;
   }
   return { found, next };
-}
-
-async function purge(store: NatsStore, stream: string, before: number): Promise<number> {
-  if (before <= 1) return 0; // nothing is before it, and the server would take it for everything
-  return withJetStream(`remove what is old from ${stream}`, async () => {
-    return (await store.manager.streams.purge(stream, { seq: before })).purged;
-  });
 }
 
 /** What deliveries, retries and dead letters of whatever function still need. */

@@ -1,6 +1,6 @@
 import { AckPolicy, DeliverPolicy, jetstream } from "@nats-io/jetstream";
 import { withJetStream } from "./answers.ts";
-import { type NatsStore, remove } from "./store.ts";
+import { type NatsStore, purgeBefore, remove } from "./store.ts";
 import { fateOf, isOver, type KeptValue } from "./value-messages.ts";
 import type { KeyReader } from "./value-versions.ts";
 
@@ -74,9 +74,7 @@ async function dropVersions(
     if (current === undefined) continue;
     // From the oldest on, whatever goes: the first that is left has to count.
     const before = hasEnded(current, now) ? last + 1 : current.sequence;
-    await withJetStream(`remove what is old from ${layout.values}`, () =>
-      manager.streams.purge(layout.values, { filter: subject, seq: before }),
-    );
+    await purgeBefore({ manager }, { stream: layout.values, before, filter: subject });
   }
   return several;
 }
