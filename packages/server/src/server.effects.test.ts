@@ -5,7 +5,10 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import type { Invocation } from "./core/invocation.ts";
+import { decodeRecording } from "./core/recording.ts";
+import { decodeRecordingFile } from "./core/recording-file.ts";
 import type { Rerun } from "./dispatch/run-again.ts";
+import { callsOn } from "./runtime/taped-call.ts";
 import { FIXTURES, testServer, type TestServer } from "./testing/server.ts";
 
 const SECRETS = { values: { API_KEY: "open sesame", OTHER: "not granted" } };
@@ -180,4 +183,36 @@ functions:
     code: "MODULE_INVALID",
     message: /imports "nexus"\."kv_\w+", which its settings do not grant \(add `kv: true`\)/,
   });
+});
+
+test("redact: with a path into fetch replaces what an answer has before the recording is kept, and the recording says so", async () => {
+  const far = createServer((_, response) => {
+    response.setHeader("Set-Cookie", "session=c00k1e; Path=/");
+    response.setHeader("Content-Type", "application/json");
+    response.end('{"token": "t0k3n", "card": {"last": 4242}, "ok": true}');
+  });
+  far.listen(0, "127.0.0.1");
+  await once(far, "listening");
+  const { port } = far.address() as AddressInfo;
+  const redact =
+    "redact: [fetch.headers.set-cookie, fetch.body.token, fetch.body.card, fetch.body.none]";
+  await using server = await testServer(config(port, redact), { secrets: SECRETS });
+  const { id, output } = await run(server, [`fetch GET http://127.0.0.1:${port}/login`]);
+  far.close().closeAllConnections();
+  assert.match(output, /t0k3n/, "the function was given all of it");
+
+  const response = await fetch(`${server.url}/invocations/${id}/recording`);
+  const file = decodeRecordingFile(new Uint8Array(await response.arrayBuffer()), "the answer");
+  const recording = decodeRecording(file.recording);
+  assert.deepEqual(recording.notHermetic, ["redacted"]);
+  const tape = Buffer.from(recording.tape);
+  for (const secret of ["c00k1e", "t0k3n", "4242"]) assert.ok(!tape.includes(secret), secret);
+  const [call] = callsOn(tape);
+  const answer = Buffer.from(call!.payload).toString();
+  assert.match(answer, /^200\n(?:.+\n)*set-cookie: redacted-\d\n/);
+  assert.match(answer, /\n\n\{"token":"redacted-\d","card":\{"last":0\},"ok":true\}$/);
+
+  const again = await rerun(server, id);
+  assert.deepEqual(again.not_hermetic, ["redacted"]);
+  assert.deepEqual(again.differs, ["output"], "it is given what was kept");
 });

@@ -12,10 +12,16 @@ export const REDACT_PATH = new RegExp(`^${NAME}${INDEXES}(?:\\.${NAME}${INDEXES}
 const IDENTITY = ["specversion", "id", "source", "type", "time", "datacontenttype", "dataschema"];
 
 const OUTPUT = "output";
+const FETCH = "fetch";
 
 /** Whether it leads into what a function wrote, and not into its event. */
 export function isOutputPath(path: string): boolean {
   return stepsOf(path)[0] === OUTPUT;
+}
+
+/** Whether it leads into answers of `fetch` on a tape: `fetch.headers.set-cookie`, `fetch.body.token`. */
+export function isFetchPath(path: string): boolean {
+  return stepsOf(path)[0] === FETCH;
 }
 
 /** The rule this path breaks, in words that follow it; undefined for a good one. */
@@ -23,7 +29,10 @@ export function redactPathFault(path: string): string | undefined {
   if (!REDACT_PATH.test(path)) {
     return 'is not a path into the event: names with a dot between them, and "[*]" for every item (try "data.items[*].secret")';
   }
-  const root = stepsOf(path)[0]!;
+  const [root, part, ...rest] = stepsOf(path);
+  if (root === FETCH && !(part === "headers" && rest.length === 1) && part !== "body") {
+    return 'does not lead into an answer (try "fetch.headers.set-cookie" or "fetch.body.token")';
+  }
   return typeof root === "string" && IDENTITY.includes(root)
     ? "tells what the event is, and cannot be replaced (data, subject, extension attributes and output can)"
     : undefined;
@@ -59,6 +68,7 @@ export function redact(
   let value = parseExactly(Buffer.from(event.json).toString());
   let written = jsonIn(output);
   for (const path of paths) {
+    if (isFetchPath(path)) continue;
     const [root, ...rest] = stepsOf(path);
     if (root !== OUTPUT) value = at(value, path, [root!, ...rest]);
     else if (written !== undefined) written = { json: at(written.json, path, rest) };
@@ -70,6 +80,38 @@ export function redact(
     output: written === undefined ? output : outputAgain(output, names.echoed(written.json)),
     paths: paths.filter((path) => found.has(path)),
   };
+}
+
+/** What an HTTP server answered. Names of headers are in lower case. */
+export interface FetchAnswer {
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: string;
+}
+
+/** Replaces what is at those of the paths that lead into answers, as `redact` does. Undefined: nothing of it is. */
+export function redactAnswer(
+  { headers, body }: FetchAnswer,
+  paths: readonly string[],
+): FetchAnswer | undefined {
+  const names = new Placeholders();
+  let found = false;
+  const replace = (old: unknown): unknown => {
+    found = true;
+    return replaced(old, names);
+  };
+  const wanted = paths.filter(isFetchPath).map((path) => stepsOf(path).slice(1));
+  const json = jsonIn(body);
+  let written = json?.json;
+  for (const [part, ...rest] of wanted) {
+    if (part === "body" && json !== undefined) written = replaceAt(written, rest, replace);
+  }
+  const isNamed = (name: string): boolean =>
+    wanted.some(([part, step]) => part === "headers" && (step === EVERY || step === name));
+  const told = headers.map(([name, value]) =>
+    isNamed(name) ? ([name, String(replace(value))] as const) : ([name, value] as const),
+  );
+  if (!found) return undefined;
+  return { headers: told, body: json === undefined ? body : outputAgain(body, written) };
 }
 
 type Step = string | number | typeof EVERY;

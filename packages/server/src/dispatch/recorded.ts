@@ -2,6 +2,7 @@ import type { FunctionVersion } from "../core/function.ts";
 import { encodeRecording, hashesOf, type NotHermetic } from "../core/recording.ts";
 import type { TraceContext } from "../core/trace.ts";
 import type { Outcome } from "../runtime/runtime.ts";
+import { redactedTape } from "./redacted-tape.ts";
 
 /** What is kept beside a run's record, so that it can be run again. */
 export function recordingOf(
@@ -9,13 +10,14 @@ export function recordingOf(
   { spanId, sampled }: TraceContext,
   version: FunctionVersion,
 ): Uint8Array {
-  const notHermetic = reasons(outcome, version);
+  const tape = redactedTape(outcome.tape, version.redact ?? []);
+  const found = reasons(outcome, version);
   return encodeRecording({
-    notHermetic,
+    notHermetic: tape === outcome.tape ? found : [...found, "redacted"],
     spanId,
     sampled,
     hashes: hashesOf(outcome),
-    tape: outcome.tape,
+    tape,
   });
 }
 

@@ -261,6 +261,10 @@ const LINES: readonly (readonly [line: string, problem: string])[] = [
     'nexus.yaml:6:22: functions[0].redact[1]: "data..b" is not a path into the event: names with a dot between them, and "[*]" for every item (try "data.items[*].secret")',
   ],
   [
+    "redact: [fetch.query.key]",
+    'nexus.yaml:6:14: functions[0].redact[0]: "fetch.query.key" does not lead into an answer (try "fetch.headers.set-cookie" or "fetch.body.token")',
+  ],
+  [
     "redact: [source]",
     'nexus.yaml:6:14: functions[0].redact[0]: "source" tells what the event is, and cannot be replaced (data, subject, extension attributes and output can)',
   ],

@@ -260,7 +260,7 @@ const settings = {
     .meta({
       title: "Redact",
       description:
-        "Paths into the event (`data.card.number`, `data.items[*].secret`) and into JSON output (`output.token`). What is there is replaced in recordings that are exported, and in fixtures; the log keeps the event as it came. A function's paths are added to those of `defaults`.",
+        "Paths into the event (`data.card.number`, `data.items[*].secret`) and into JSON output (`output.token`). What is there is replaced in recordings that are exported, and in fixtures; the log keeps the event as it came. `fetch.headers.set-cookie` and `fetch.body.token` lead into answers of `fetch`, and are replaced before the recording is kept. A function's paths are added to those of `defaults`.",
       examples: [["data.card.number", "data.items[*].secret"]],
     })
     .optional(),
