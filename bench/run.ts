@@ -16,7 +16,7 @@ import {
 } from "./nats.ts";
 import { neighbour } from "./neighbour.ts";
 import { recordings } from "./recordings.ts";
-import { recordingCost, replays } from "./replays.ts";
+import { recordingCost, replayNeighbour, replays } from "./replays.ts";
 import { measure, report } from "./report.ts";
 import { start } from "./start.ts";
 import { state } from "./state.ts";
@@ -55,6 +55,7 @@ const embedded = {
   recordings: () => recordings(recordingOptions),
   cost: () => recordingCost(http),
   replays: () => replays(replayOptions),
+  beside: () => replayNeighbour(http, replayOptions.runs),
   state: () => state(stateOptions),
   "host-calls": () =>
     hostCalls(values.quick ? { rounds: 1, count: 300 } : { rounds: 5, count: 200 }),
