@@ -60,8 +60,6 @@ export async function runAttempt(input: AttemptInput, deps: AttemptDeps): Promis
   const id = uuidv7(deps.now());
   const parent = replayTrace ?? parseTraceparent(event.meta.traceparent);
   const trace = childTrace(parent);
-  const traceparent = formatTraceparent(trace);
-  const key = idempotencyKey(version.name, event.event.source, event.event.id);
   const recorded = isRecorded(version.record, event.event);
 
   const outcome = await deps.runtime.invoke({
@@ -80,8 +78,11 @@ export async function runAttempt(input: AttemptInput, deps: AttemptDeps): Promis
       output: version.output,
       cause: event,
       // A replay's effects are wanted again; another attempt's are not.
-      idPrefix: trigger === "replay" ? id : key,
-      traceparent,
+      idPrefix:
+        trigger === "replay"
+          ? id
+          : idempotencyKey(version.name, event.event.source, event.event.id),
+      traceparent: formatTraceparent(trace),
       time: new Date(deps.now()).toISOString(),
       chainDepth: input.chainDepth,
       maxEventBytes: input.maxEventBytes,

@@ -1,8 +1,8 @@
 import { ClockReadings, MOST_READING_BYTES } from "./clock-readings.ts";
 import type { HostAnswer } from "./host-calls.ts";
-import { COUNT_BYTES, TAPE } from "./tape.ts";
+import { countedEntry } from "./tape.ts";
 import { tapeEntries, type ReadingEntry } from "./tape-entries.ts";
-import { callIn, encodeCall, type TapedCall } from "./taped-call.ts";
+import { callIn, encodeCall } from "./taped-call.ts";
 
 /** The first reading of real time, in nanoseconds since the Unix epoch; undefined: there is none. */
 export function firstRealtime(tape: Uint8Array): bigint | undefined {
@@ -43,18 +43,12 @@ export function withAnswers(
     parts.push(
       answer === undefined || call === undefined
         ? tape.subarray(entry.start, entry.end)
-        : callEntry({ ...call, ...answer }),
+        : asEntry(encodeCall({ ...call, ...answer })),
     );
   }
   return Buffer.concat(parts);
 }
 
-function callEntry(call: TapedCall): Uint8Array {
-  const bytes = encodeCall(call);
-  const head = 1 + COUNT_BYTES;
-  const entry = new Uint8Array(head + bytes.length);
-  entry[0] = TAPE.call;
-  new DataView(entry.buffer).setUint32(1, bytes.length, true);
-  entry.set(bytes, head);
-  return entry;
+function asEntry(call: Uint8Array): Uint8Array {
+  return countedEntry("call", call.length, call);
 }

@@ -46,3 +46,15 @@ export function tapeKindName(kind: number): string {
 
 /** What lies behind the first byte of every entry but a reading: how many bytes. */
 export const COUNT_BYTES = 4;
+
+/** An entry of a kind that has bytes behind it. `count`: how many there are, or how many come of them. */
+export function countedEntry(kind: TapeKind, count: number, bytes: Uint8Array): Uint8Array {
+  // From Node's pool: a buffer of its own costs more than all the rest of a note.
+  const entry = Buffer.allocUnsafe(HEAD_BYTES + bytes.length);
+  entry[0] = TAPE[kind];
+  entry.writeUInt32LE(count, 1);
+  entry.set(bytes, HEAD_BYTES);
+  return entry;
+}
+
+const HEAD_BYTES = 1 + COUNT_BYTES;

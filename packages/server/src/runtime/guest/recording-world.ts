@@ -3,11 +3,10 @@ import type { HostAnswer, HostCall } from "../host-calls.ts";
 import { encodeCall, tapedParts, type TapedCall } from "../taped-call.ts";
 import { encodeSecret, SALT_BYTES } from "../taped-secret.ts";
 import {
-  COUNT_BYTES,
+  countedEntry,
   MOST_CLOCK_BYTES,
   MOST_RANDOM_BYTES,
   SEED_BYTES,
-  TAPE,
   type ClockKind,
   type TapeKind,
 } from "../tape.ts";
@@ -15,8 +14,6 @@ import type { LiveWorld } from "./live-world.ts";
 import { seededBytes } from "./seeded-bytes.ts";
 import type { Tape } from "./tape.ts";
 import type { World } from "./world.ts";
-
-const HEAD = 1;
 
 /** What the live world gives, with a note on the tape of everything it gave. One serves many runs. */
 export class RecordingWorld implements World {
@@ -96,21 +93,12 @@ export class RecordingWorld implements World {
   }
 
   #noteBytes(kind: TapeKind, count: number, bytes: Uint8Array): void {
-    this.#tape.append(counted(kind, count, bytes));
+    this.#tape.append(countedEntry(kind, count, bytes));
   }
 }
 
 /** Notes a call and its answer on a tape. */
 export function noteCall(tape: Tape, call: TapedCall): void {
   const entry = encodeCall(call);
-  tape.append(counted("call", entry.length, entry));
-}
-
-function counted(kind: TapeKind, count: number, bytes: Uint8Array): Uint8Array {
-  // From Node's pool: a buffer of its own costs more than all the rest of a note.
-  const entry = Buffer.allocUnsafe(HEAD + COUNT_BYTES + bytes.length);
-  entry[0] = TAPE[kind];
-  entry.writeUInt32LE(count, HEAD);
-  entry.set(bytes, HEAD + COUNT_BYTES);
-  return entry;
+  tape.append(countedEntry("call", entry.length, entry));
 }
